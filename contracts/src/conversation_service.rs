@@ -4,7 +4,6 @@
 
 mod conversation;
 mod conversations;
-mod created;
 mod health;
 mod message;
 mod messages;

@@ -98,8 +98,9 @@ impl Caller {
         Actor { actor_type, id: Some(self.user.0), name: self.name.clone() }
     }
 
-    /// Counts the request against this caller's limits, waits for its turn while other accounts ask, and names the caller in the access log and to every extractor
-    /// that follows. For an extractor that has authenticated the caller in its own way.
+    /// Counts the request against this caller's limits, waits for its turn while other accounts ask, and names the caller
+    /// in the access log and to every extractor that follows. For an extractor that has authenticated the caller in its
+    /// own way.
     ///
     /// # Errors
     ///
@@ -119,12 +120,11 @@ impl Caller {
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         if let Some(known) = parts.extensions.get::<Caller>() {
             return Ok(known.clone());
         }
-        // Both are missing only from a router that `assemble` did not build.
-        let authenticator = parts.extensions.get::<Authenticator>().cloned().ok_or_else(Problem::internal)?;
+        let authenticator = Authenticator::from_request_parts(parts, state).await?;
         match authenticator.identify(&parts.headers).await {
             Ok(caller) => caller.admit(parts).await,
             Err(refusal) => Err(refuse(parts, refusal)),

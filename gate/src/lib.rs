@@ -8,6 +8,7 @@ mod assemble;
 pub mod auth;
 mod caller;
 mod context;
+mod created;
 mod docs;
 mod extract;
 mod headers;
@@ -29,6 +30,7 @@ pub use caller::{
     Administrator, AdministratorOrService, Agent, Caller, Role, Supervisor, SupervisorOrService,
 };
 pub use context::RequestContext;
+pub use created::Created;
 pub use docs::About;
 pub use extract::{
     Change, Json, NotNull, OptionalJson, Path, Query, RawBody, UnreadBody, not_null, parse, parse_value,

@@ -2,16 +2,11 @@
 
 use crate::events::parse_types;
 use crate::state::{Auditor, QueryState};
-use aide::OperationOutput;
 use aide::axum::ApiRouter;
 use aide::axum::routing::post_with;
-use aide::generate::GenContext;
-use aide::openapi::{Operation, Response as ApiResponse};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use event_schemas::Timestamp;
 use gate::auth::StreamToken;
-use gate::{Authenticator, Json, OptionalJson, Problem};
+use gate::{Authenticator, Created, OptionalJson, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -52,38 +47,16 @@ struct EventStreamToken {
     streams_until: Option<Timestamp>,
 }
 
-struct Issued(EventStreamToken);
-
-impl IntoResponse for Issued {
-    fn into_response(self) -> Response {
-        (StatusCode::CREATED, Json(self.0)).into_response()
-    }
-}
-
-impl OperationOutput for Issued {
-    type Inner = EventStreamToken;
-    fn operation_response(ctx: &mut GenContext, operation: &mut Operation) -> Option<ApiResponse> {
-        Json::<EventStreamToken>::operation_response(ctx, operation)
-    }
-    fn inferred_responses(
-        ctx: &mut GenContext,
-        operation: &mut Operation,
-    ) -> Vec<(Option<u16>, ApiResponse)> {
-        let response = Self::operation_response(ctx, operation);
-        response.map(|response| (Some(201), response)).into_iter().collect()
-    }
-}
-
 async fn issue_token(
     caller: Auditor,
     authenticator: Authenticator,
     OptionalJson(selection): OptionalJson<StreamSelection>,
-) -> Result<Issued, Problem> {
+) -> Result<Created<EventStreamToken>, Problem> {
     parse_types(&selection.types)?;
     let issued = authenticator.issue_stream_token(&caller, selection.types).map_err(|error| {
         tracing::error!(%error, "a stream token cannot be signed");
         Problem::internal()
     })?;
     let StreamToken { token, expires_at, streams_until } = issued;
-    Ok(Issued(EventStreamToken { token, expires_at, streams_until }))
+    Ok(Created(EventStreamToken { token, expires_at, streams_until }))
 }

@@ -4,19 +4,14 @@ use super::AppState;
 use super::contact_identifiers::stored;
 use super::conversations::opened;
 use crate::problem::CommandProblem;
-use aide::OperationOutput;
 use aide::axum::ApiRouter;
 use aide::axum::routing::post_with;
-use aide::generate::GenContext;
-use aide::openapi::{Operation, Response as ApiResponse};
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use commands::Commands;
 use commands::customers::Identifiers;
 use event_schemas::{ChannelId, ConversationId, Timestamp};
 use gate::auth::{CustomerSession, CustomerToken};
-use gate::{AdministratorOrService, Authenticator, Json, Problem};
+use gate::{AdministratorOrService, Authenticator, Created, Json, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -59,34 +54,12 @@ struct View {
     expires_at: Timestamp,
 }
 
-struct Issued(View);
-
-impl IntoResponse for Issued {
-    fn into_response(self) -> Response {
-        (StatusCode::CREATED, Json(self.0)).into_response()
-    }
-}
-
-impl OperationOutput for Issued {
-    type Inner = View;
-    fn operation_response(ctx: &mut GenContext, operation: &mut Operation) -> Option<ApiResponse> {
-        Json::<View>::operation_response(ctx, operation)
-    }
-    fn inferred_responses(
-        ctx: &mut GenContext,
-        operation: &mut Operation,
-    ) -> Vec<(Option<u16>, ApiResponse)> {
-        let response = Self::operation_response(ctx, operation);
-        response.map(|response| (Some(201), response)).into_iter().collect()
-    }
-}
-
 async fn issue(
     State(commands): AppState,
     AdministratorOrService(caller): AdministratorOrService,
     authenticator: Authenticator,
     Json(body): Json<NewCustomerSession>,
-) -> Result<Issued, CommandProblem> {
+) -> Result<Created<View>, CommandProblem> {
     let account = caller.account;
     let channel = commands.channel(account, body.channel_id).await?;
     let channel =
@@ -109,5 +82,5 @@ async fn issue(
         Problem::internal()
     })?;
     let CustomerToken { token, expires_at } = issued;
-    Ok(Issued(View { token, expires_at }))
+    Ok(Created(View { token, expires_at }))
 }

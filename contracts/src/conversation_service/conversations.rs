@@ -1,7 +1,6 @@
 //! The routes of conversations.
 
 use super::conversation::{Conversation, ConversationDetail, ServiceStatus};
-use super::created::Created;
 use super::message::MOST_MESSAGES;
 use super::tables::list_unavailable;
 use super::tenant::Tenant;
@@ -21,7 +20,7 @@ use domain::conversation::{
 use event_schemas::conversation::AssignStrategy;
 use event_schemas::message::{Priority, SenderType, Status};
 use event_schemas::{ChannelId, ConversationId, StreamId, UserId};
-use gate::{Json, Path, Problem, Query};
+use gate::{Created, Json, Path, Problem, Query};
 use projections::queries::Limit;
 use projections::queries::conversations::{AssigneeFilter, Conversations, list};
 use schemars::JsonSchema;

@@ -1,7 +1,6 @@
 //! The routes of messages.
 
 use super::conversation::Conversation;
-use super::created::Created;
 use super::message::{MOST_MESSAGES, Message, Sender as ServiceSender};
 use super::tables::log_unavailable;
 use super::tenant::Tenant;
@@ -17,7 +16,7 @@ use event_schemas::message::{ChannelType, Content, SenderType};
 use event_schemas::{
     ConversationEvent, ConversationId, Event, EventId, MessageEvent, MessageId, Recorded, StreamId, UserId,
 };
-use gate::{Json, Path, Problem, Query};
+use gate::{Created, Json, Path, Problem, Query};
 use providers::Sendable;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,16 +1,16 @@
 //! 201: an item was created.
 
+use crate::extract::Json;
 use aide::OperationOutput;
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as ApiResponse};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use gate::Json;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The created item, as the whole body.
-pub(super) struct Created<T>(pub T);
+pub struct Created<T>(pub T);
 
 impl<T: Serialize> IntoResponse for Created<T> {
     fn into_response(self) -> Response {
