@@ -8,11 +8,12 @@ use aide::axum::ApiRouter;
 use aide::axum::routing::{delete_with, patch_with, post_with};
 use axum::extract::State;
 use commands::Commands;
-use commands::execute::Context;
-use domain::agent::{ChangePreferences, IfVersion, Register, Remove};
+use commands::execute::{Context, Outcome};
+use domain::Decide;
+use domain::agent::{ChangePreferences, IfVersion, Person, Register, Rejection, Remove};
 use event_schemas::agent::{AvailableHours, Leave, Preferences};
 use event_schemas::message::ChannelType;
-use event_schemas::{StreamId, UserId, Version};
+use event_schemas::{AccountId, StreamId, UserId, Version};
 use gate::{Administrator, Agent, Caller, Change, Json, NotNull, Path, Problem, Supervisor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -78,17 +79,13 @@ async fn register(
     headers: CommandHeaders,
     Json(body): Json<NewAgent>,
 ) -> Result<Created<View>, CommandProblem> {
-    let context = headers.of(&caller);
     let register = Register {
         account_id: caller.account,
         user_id: body.user_id,
         name: body.name.trim().to_owned(),
         email: body.email.map(|email| email.trim().to_owned()),
     };
-    // `If-Match` is the version of the agent in this account, and the stream has events of other accounts too.
-    let command = IfVersion { account_id: caller.account, if_match: context.if_match, command: register };
-    let context = Context { if_match: None, ..context };
-    let outcome = commands.agents.execute(&StreamId::agent(body.user_id), &command, &context).await?;
+    let outcome = execute(&commands, body.user_id, register, headers.of(&caller)).await?;
     let agent = outcome.state.state.in_account(caller.account);
     let view = View {
         id: body.user_id,
@@ -97,8 +94,26 @@ async fn register(
         email: agent.email().map(str::to_owned),
     };
     let location = format!("/v1/agents/{}", view.id);
-    let version = agent.version().unwrap_or(Version::FIRST);
+    let version = version_in(caller.account, &outcome);
     Ok(Created(Answer::of(&commands, &outcome, view).await?.at(version), location))
+}
+
+/// Executes a command whose `If-Match` is the version of the agent in the account: the stream has events of other accounts
+/// too.
+async fn execute<C: Decide<Person, Rejection = Rejection>>(
+    commands: &Commands,
+    user_id: UserId,
+    command: C,
+    context: Context,
+) -> Result<Outcome<Person>, CommandProblem> {
+    let command = IfVersion { account_id: context.account, if_match: context.if_match, command };
+    let context = Context { if_match: None, ..context };
+    Ok(commands.agents.execute(&StreamId::agent(user_id), &command, &context).await?)
+}
+
+/// The version of the agent in the account.
+pub(super) fn version_in(account: AccountId, outcome: &Outcome<Person>) -> Version {
+    outcome.state.state.in_account(account).version().unwrap_or(Version::FIRST)
 }
 
 /// An agent who was removed.
@@ -114,15 +129,9 @@ async fn remove(
     headers: CommandHeaders,
     Path(user_id): Path<UserId>,
 ) -> Result<Completed<RemovedAgent>, CommandProblem> {
-    let context = headers.of(&caller);
-    let command = IfVersion {
-        account_id: caller.account,
-        if_match: context.if_match,
-        command: Remove { account_id: caller.account, user_id },
-    };
-    let context = Context { if_match: None, ..context };
-    let outcome = commands.agents.execute(&StreamId::agent(user_id), &command, &context).await?;
-    let version = outcome.state.state.in_account(caller.account).version().unwrap_or(Version::FIRST);
+    let remove = Remove { account_id: caller.account, user_id };
+    let outcome = execute(&commands, user_id, remove, headers.of(&caller)).await?;
+    let version = version_in(caller.account, &outcome);
     let view = RemovedAgent { id: user_id, user_id };
     Ok(Completed(Answer::of(&commands, &outcome, view).await?.at(version)))
 }

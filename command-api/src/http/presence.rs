@@ -1,6 +1,7 @@
 //! The presence of agents.
 
 use super::AppState;
+use super::agents::version_in;
 use super::answer::{Answer, Completed};
 use super::command_headers::CommandHeaders;
 use crate::problem::CommandProblem;
@@ -10,7 +11,7 @@ use axum::extract::State;
 use commands::Commands;
 use commands::execute::{Context, Outcome};
 use domain::agent::{Person, Presence, ReportPresence, ReportedPresence};
-use event_schemas::{StreamId, Timestamp, UserId, Version};
+use event_schemas::{StreamId, Timestamp, UserId};
 use gate::{Agent, Caller, OptionalJson, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -79,7 +80,7 @@ async fn report_presence(
     };
     let context = Context { if_match: None, ..headers.of(&caller) };
     let (outcome, view) = report(&commands, &caller, reported, &context).await?;
-    let version = outcome.state.state.in_account(caller.account).version().unwrap_or(Version::FIRST);
+    let version = version_in(caller.account, &outcome);
     Ok(Completed(Answer::of(&commands, &outcome, view).await?.at(version)))
 }
 
