@@ -11,7 +11,6 @@ use follower::runner::DecodedEvent;
 use follower::{Db, DbError};
 use futures::future::BoxFuture;
 use gate::{Caller, Problem};
-
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
