@@ -1,5 +1,6 @@
 //! The program `verbatim`: configuration, wiring, command line. No rules.
 
+mod agent_socket;
 mod bench;
 mod config;
 mod connections;

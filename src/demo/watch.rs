@@ -1,17 +1,14 @@
 //! `verbatim demo --watch`: a client of the pushes, which prints a line for each.
 
 use super::table::truncate;
-use anyhow::{Context, bail};
-use futures::{SinkExt, StreamExt};
+use crate::agent_socket::{AgentSocket, EVENT};
+use anyhow::Context;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
 
 /// The characters of a line after the event's name.
 const WIDTH: usize = 100;
@@ -30,7 +27,9 @@ pub struct Watching {
 impl Watching {
     /// Connects to the server at this address, and prints from now on.
     pub async fn start(address: SocketAddr, token: &str) -> anyhow::Result<Self> {
-        let client = Client::connect(address, token).await.context("the pushes")?;
+        let (socket, _) =
+            AgentSocket::connect(address, &json!({ "token": token })).await.context("the pushes")?;
+        let client = Client { socket, names: HashMap::new() };
         let (pushed, versions) = watch::channel(Versions::new());
         Ok(Self { printing: tokio::spawn(client.print(pushed)), versions })
     }
@@ -57,56 +56,22 @@ impl Drop for Watching {
     }
 }
 
-/// A client of Socket.IO 5 over the WebSocket of Engine.IO 4.
 struct Client {
-    socket: WebSocketStream<TcpStream>,
+    socket: AgentSocket,
     /// The name of the customer of each conversation.
     names: HashMap<String, String>,
 }
 
 impl Client {
-    async fn connect(address: SocketAddr, token: &str) -> anyhow::Result<Self> {
-        let url = format!("ws://{address}{}?EIO=4&transport=websocket", realtime::PATH);
-        let (socket, _) = tokio_tungstenite::client_async(url, TcpStream::connect(address).await?).await?;
-        let mut client = Self { socket, names: HashMap::new() };
-        client.send(format!("40/agents,{}", json!({ "token": token }))).await?;
-        while let Some(packet) = client.packet().await? {
-            if let Some(refusal) = packet.strip_prefix("44/agents,") {
-                bail!("the client was not let in: {refusal}");
-            }
-            if packet.starts_with("40/agents,") {
-                return Ok(client);
-            }
-        }
-        bail!("the connection has ended")
-    }
-
-    async fn send(&mut self, packet: String) -> anyhow::Result<()> {
-        Ok(self.socket.send(Message::text(packet)).await?)
-    }
-
-    /// The next packet that is no ping. `None` when the connection has ended.
-    async fn packet(&mut self) -> anyhow::Result<Option<String>> {
-        while let Some(message) = self.socket.next().await {
-            match message? {
-                Message::Text(ping) if ping == "2" => self.send("3".to_owned()).await?,
-                Message::Text(packet) => return Ok(Some(packet.to_string())),
-                Message::Close(_) => return Ok(None),
-                Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
-            }
-        }
-        Ok(None)
-    }
-
     async fn print(mut self, pushed: watch::Sender<Versions>) -> anyhow::Result<()> {
-        while let Some(packet) = self.packet().await? {
-            let Some(event) = packet.strip_prefix("42/agents,") else { continue };
+        while let Some(packet) = self.socket.packet().await? {
+            let Some(event) = packet.strip_prefix(EVENT) else { continue };
             let event: Vec<Value> = serde_json::from_str(event)?;
             let [Value::String(name), object, ..] = &event[..] else { continue };
             if let (true, Some(id)) = (name == "conversation:new", object["id"].as_str()) {
                 // The first messages came before.
                 let join = json!(["conversation:join", { "conversation_id": id, "after": "0" }]);
-                self.send(format!("42/agents,{join}")).await?;
+                self.socket.send(format!("{EVENT}{join}")).await?;
             }
             if let (Some(id), Some(customer)) = (object["id"].as_str(), object["display_name"].as_str()) {
                 self.names.insert(id.to_owned(), customer.to_owned());

@@ -1,27 +1,19 @@
-//! An agent's client: Socket.IO over a raw WebSocket.
+//! An agent's client, and the events that it gets.
 
-use anyhow::{Context, bail, ensure};
+use crate::agent_socket::{AgentSocket, EVENT};
+use anyhow::{Context, ensure};
 use event_schemas::{ConversationId, Position};
-use futures::{SinkExt, StreamExt};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
-use tokio::net::TcpStream;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-/// The beginnings of packets of the namespace.
-const CONNECTED: &str = "40/agents,";
-const EVENT: &str = "42/agents,";
+/// The beginning of the packet with the answer to a join.
 const ANSWER: &str = "43/agents,0";
 
-/// The bytes that a client reads at once. Ten thousand clients are in one process.
-const READ_BUFFER: usize = 4 * 1024;
-
 pub struct Agent {
-    socket: WebSocketStream<TcpStream>,
+    socket: AgentSocket,
     pid: String,
     /// The offset of the last event that had one.
     place: String,
@@ -33,19 +25,9 @@ pub struct Event(Utf8Bytes);
 impl Agent {
     /// Connects, and waits until the server lets the agent in. The first event is `sync`.
     pub async fn connect(address: SocketAddr, auth: &Value) -> anyhow::Result<(Self, Event)> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket");
-        let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
-        let (socket, _) = tokio_tungstenite::client_async_with_config(url, stream, Some(config)).await?;
-        let mut agent = Self { socket, pid: String::new(), place: String::new() };
-        let opened = agent.packet().await?;
-        ensure!(opened.starts_with('0'), "a connection began with {opened}");
-        agent.send(format!("{CONNECTED}{auth}")).await?;
-        let connected = agent.packet().await?;
-        let answer = connected.strip_prefix(CONNECTED).with_context(|| format!("not let in: {connected}"))?;
-        let answer: Value = serde_json::from_str(answer)?;
-        agent.pid = answer["pid"].as_str().unwrap_or_default().to_owned();
+        let (socket, answer) = AgentSocket::connect(address, auth).await?;
+        let pid = answer["pid"].as_str().unwrap_or_default().to_owned();
+        let mut agent = Self { socket, pid, place: String::new() };
         let sync = agent.event().await?;
         ensure!(sync.is("sync"), "the first event was {}", sync.0);
         Ok((agent, sync))
@@ -64,7 +46,7 @@ impl Agent {
     /// Joins a conversation, and waits for the answer.
     pub async fn join(&mut self, conversation: ConversationId) -> anyhow::Result<()> {
         let event = json!(["conversation:join", { "conversation_id": conversation }]);
-        self.send(format!("{EVENT}0{event}")).await?;
+        self.socket.send(format!("{EVENT}0{event}")).await?;
         loop {
             let packet = self.packet().await?;
             if let Some(answer) = packet.strip_prefix(ANSWER) {
@@ -89,21 +71,8 @@ impl Agent {
         }
     }
 
-    /// The next packet that is no ping.
     async fn packet(&mut self) -> anyhow::Result<Utf8Bytes> {
-        loop {
-            let message = self.socket.next().await.context("the server closed the connection")??;
-            match message {
-                Message::Text(text) if text == "2" => self.send("3".to_owned()).await?,
-                Message::Text(text) => return Ok(text),
-                Message::Close(frame) => bail!("the server closed the connection: {frame:?}"),
-                Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
-            }
-        }
-    }
-
-    async fn send(&mut self, packet: String) -> anyhow::Result<()> {
-        Ok(self.socket.send(Message::text(packet)).await?)
+        self.socket.packet().await?.context("the server closed the connection")
     }
 }
 
