@@ -110,8 +110,9 @@ sections! {
         /// The keys that seal credentials before they are stored, separated by commas: 32 bytes in Base64 each.
         ///
         /// The first seals, all of them open: to replace a key, put a new one before it. `openssl rand -base64 32`
-        /// makes a key. All processes on the same log that execute commands need the same keys. Without this key an event log in the data
-        /// folder has its own in the file credentials.key, and a log elsewhere gets credentials in plain text.
+        /// makes a key. All processes on the same log that execute commands need the same keys. Without this key
+        /// an event log in the data folder has its own in the file credentials.key, and a log elsewhere gets
+        /// credentials in plain text.
         credentials_key: Vec<String> = "[]";
     }
 
