@@ -14,13 +14,28 @@ fn chromium() -> PathBuf {
     std::env::var_os("CHROMIUM").map_or_else(|| PathBuf::from("/usr/bin/chromium"), PathBuf::from)
 }
 
-/// Whether the pages' packages are installed, which `scripts/test` does. Records the test as not run otherwise.
+/// The oldest Node that the pages' packages take (`engines` in ui/package.json).
+const OLDEST_NODE: (u32, u32) = (20, 19);
+
+fn node_version() -> Option<(u32, u32)> {
+    let output = Command::new("node").arg("--version").output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let mut numbers = text.trim().strip_prefix('v')?.split('.').map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+}
+
+/// Whether the pages' packages are installed, which `scripts/test` does, and Node can run them. Records the test as not
+/// run otherwise.
 fn has_packages(what: &str) -> bool {
-    let installed = Path::new(FOLDER).join("node_modules/vite").exists();
-    if !installed {
+    if !Path::new(FOLDER).join("node_modules/vite").exists() {
         not_run(&format!("{what}: `npm ci --prefix ui` has not run"));
+        return false;
     }
-    installed
+    let is_new_enough = node_version().is_some_and(|version| version >= OLDEST_NODE);
+    if !is_new_enough {
+        not_run(&format!("{what}: Node {}.{} or newer is not installed", OLDEST_NODE.0, OLDEST_NODE.1));
+    }
+    is_new_enough
 }
 
 #[tokio::test(flavor = "multi_thread")]
