@@ -154,8 +154,17 @@ try {
   // The list stands still while it is read further down, and says what is new.
   await first.getByRole("combobox", { name: "Which conversations" }).selectOption("active");
   await ask("thirty customers");
-  await first.waitForFunction(() => document.querySelectorAll("a.row").length === 31);
-  await first.evaluate(() => document.querySelector(".scroller").scrollTo(0, 800));
+  await first.waitForFunction(
+    () => [...document.querySelectorAll("a.row .preview")].filter((preview) => preview.textContent.includes("Hello")).length === 30,
+  );
+  // The list stands still from the moment at which the page hears of the scrolling, which is the next frame.
+  await first.evaluate(() => {
+    const scroller = document.querySelector(".scroller");
+    return new Promise((heard) => {
+      scroller.addEventListener("scroll", heard, { once: true });
+      scroller.scrollTo(0, 800);
+    });
+  });
   const order = () => first.locator("a.row").evaluateAll((rows) => rows.map((row) => row.dataset.id).join());
   const before = await order();
   await ask("one more customer");
