@@ -1,5 +1,5 @@
-//! The connection of an agent's client: the namespace `/agents` of Socket.IO 5 over the WebSocket of Engine.IO 4. For the
-//! demonstration and the bench.
+//! The connection of an agent's client: the namespace `/agents` of Socket.IO 5 over the WebSocket of Engine.IO 4. For
+//! the demonstration and the bench.
 
 use anyhow::{Context, bail};
 use futures::{SinkExt, StreamExt};

@@ -359,7 +359,8 @@ impl Running {
         }
     }
 
-    /// Tells the clients that get pushes, then stops taking requests, then stops the followers, then closes the log, which holds all acknowledged events.
+    /// Tells the clients that get pushes, then stops taking requests, then stops the followers, then closes the log,
+    /// which holds all acknowledged events.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         self.stop_pushing.cancel();
         self.farewell.await;

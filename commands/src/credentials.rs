@@ -222,8 +222,8 @@ impl Commands {
         self.credential_keys.opened(account, item)
     }
 
-    /// As [`opened`](Self::opened), for work that waits until it succeeds. A secret that cannot be opened is counted, and
-    /// it is an error in the log, at most once a minute for each item: strangers and waiting messages ask often.
+    /// As [`opened`](Self::opened), for work that waits until it succeeds. A secret that cannot be opened is counted,
+    /// and it is an error in the log, at most once a minute for each item: strangers and waiting messages ask often.
     pub fn opened_for_use<T: Item>(&self, account: AccountId, item: &T) -> Result<T, Unopenable> {
         self.opened(account, item).inspect_err(|unopenable| {
             metrics::counter!("verbatim_unopenable_credentials_total", "catalogue" => T::KIND.as_str())

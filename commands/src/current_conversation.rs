@@ -20,8 +20,8 @@ pub struct CurrentConversations {
     store: Arc<dyn EventStore>,
     /// Lower bounds of the current ordinals. Without a bound a few more streams are read.
     lower_bounds: Cache<(ChannelId, String), u32>,
-    /// The version of the stream of one of several identifiers of a customer, at which no conversation was open under it.
-    /// A process that does not know this version may begin one, and then looks for the customer's others itself
+    /// The version of the stream of one of several identifiers of a customer, at which no conversation was open under
+    /// it. A process that does not know this version may begin one, and then looks for the customer's others itself
     /// (`joined_conversations.rs`).
     without_open: Cache<(ChannelId, String), Version>,
 }

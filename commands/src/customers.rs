@@ -440,8 +440,8 @@ impl Commands {
         Ok(root.1.state.contact_id().is_some().then_some(root))
     }
 
-    /// The identifier that decides on the contact of the number as it is in an imported log, whose program may have stored
-    /// it with `+` or `00`. `None` when it is in none of these forms in the log.
+    /// The identifier that decides on the contact of the number as it is in an imported log, whose program may have
+    /// stored it with `+` or `00`. `None` when it is in none of these forms in the log.
     async fn known_as_imported(&self, of: Identifiers, number: &str) -> Result<Option<Root>, LoadError> {
         let forms = of.forms_elsewhere(number);
         if forms.is_empty()

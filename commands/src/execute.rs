@@ -393,8 +393,8 @@ impl<S: Aggregate> Aggregates<S> {
         }
     }
 
-    /// Adds the command's decision to those that are appended together. `None` when it cannot be: it is refused or changes
-    /// nothing, which only an append proves, or it repeats another one of them.
+    /// Adds the command's decision to those that are appended together. `None` when it cannot be: it is refused or
+    /// changes nothing, which only an append proves, or it repeats another one of them.
     fn join<C: Decide<S>>(
         &self,
         turn: &mut Turn<S>,

@@ -128,8 +128,8 @@ impl<S: Aggregate> JointAppends<S> {
         share
     }
 
-    /// Appends the decisions that wait, before the caller of this turn decides. Returns whether there were any. It goes on
-    /// when the caller goes away.
+    /// Appends the decisions that wait, before the caller of this turn decides. Returns whether there were any. It
+    /// goes on when the caller goes away.
     pub async fn append_waiting(&self, turn: &mut Turn<Option<Joint<S>>>, stream: &StreamId) -> bool {
         let Some(joint) = turn.take() else { return false };
         let (appends, stream) = (self.clone(), stream.clone());

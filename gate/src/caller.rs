@@ -98,9 +98,9 @@ impl Caller {
         Actor { actor_type, id: Some(self.user.0), name: self.name.clone() }
     }
 
-    /// Counts the request against this caller's limits, waits for its turn while other accounts ask, and names the caller
-    /// in the access log and to every extractor that follows. For an extractor that has authenticated the caller in its
-    /// own way.
+    /// Counts the request against this caller's limits, waits for its turn while other accounts ask, and names the
+    /// caller in the access log and to every extractor that follows. For an extractor that has authenticated the
+    /// caller in its own way.
     ///
     /// # Errors
     ///

@@ -151,8 +151,8 @@ impl RateLimits {
         }
     }
 
-    /// Counts a request of this caller, and waits for its turn while other accounts ask too. [`Caller`]'s extractor calls it
-    /// for every request with a token.
+    /// Counts a request of this caller, and waits for its turn while other accounts ask too. [`Caller`]'s extractor
+    /// calls it for every request with a token.
     pub async fn admit(&self, caller: &Caller) -> Result<(), Problem> {
         if let Some(counter) = &self.callers {
             counter.check(&(caller.account, caller.user), "caller")?;

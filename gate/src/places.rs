@@ -31,8 +31,8 @@ struct Accounts {
 }
 
 impl Places {
-    /// As many for each account as there are processors, at least two, and fewer than the connections that read. There are
-    /// at least three such connections.
+    /// As many for each account as there are processors, at least two, and fewer than the connections that read. There
+    /// are at least three such connections.
     pub fn for_readers(connections: u32) -> Self {
         let processors = available_parallelism().map_or(2, NonZeroUsize::get);
         let processors = u32::try_from(processors).unwrap_or(u32::MAX);

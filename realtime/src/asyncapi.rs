@@ -30,8 +30,8 @@ const CUSTOMERS: DescribedNamespace = DescribedNamespace {
     requests: CUSTOMERS_REQUESTS,
 };
 
-/// The description of the service, which clients reach at this URL. `contracts` are the namespaces of other systems' contracts
-/// that it serves.
+/// The description of the service, which clients reach at this URL. `contracts` are the namespaces of other systems'
+/// contracts that it serves.
 pub fn description(version: &str, url: &str, contracts: &[DescribedNamespace]) -> Value {
     let mut output = generator(SchemaSettings::draft07().for_serialize());
     // Arguments are read and answers are written, and one name is of one schema.

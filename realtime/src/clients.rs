@@ -59,7 +59,8 @@ struct Auth {
     account: Option<String>,
     /// The account, in the words of a contract.
     tenant_id: Option<AccountId>,
-    /// The end of the events that the client has already, as the `Verbatim-Position` of a query or the position of a push.
+    /// The end of the events that the client has already, as the `Verbatim-Position` of a query or the position of a
+    /// push.
     after: Option<String>,
     pid: Option<String>,
     offset: Option<String>,
@@ -80,8 +81,8 @@ pub struct Connected {
     heartbeat: Option<Instant>,
     /// Whether the client knows that its token ends soon.
     warned: bool,
-    /// The token with which the client was let in, and when it is checked again. `None` of a customer, and of a client without
-    /// one.
+    /// The token with which the client was let in, and when it is checked again. `None` of a customer, and of a client
+    /// without one.
     token: Option<(Box<str>, Instant)>,
 }
 
@@ -104,7 +105,8 @@ impl Clients {
                 message = messages.recv() => {
                     let Some(message) = message else { break };
                     let handled = self.handle(&session, &handshake, &mut connected, &mut budget, &message);
-                    // An idle client takes as much memory as the largest thing that its task does, unless that is in a box.
+                    // An idle client takes as much memory as the largest thing that its task does, unless that is in a
+                    // box.
                     if Box::pin(handled).await.is_err() {
                         break;
                     }

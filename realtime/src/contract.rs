@@ -1,5 +1,5 @@
-//! The root namespace: the clients of another system's contract. A contract says who its clients are and puts what happens
-//! into its own words; the order and the resumption are those of all clients.
+//! The root namespace: the clients of another system's contract. A contract says who its clients are and puts what
+//! happens into its own words; the order and the resumption are those of all clients.
 
 use crate::argument::answer;
 use crate::clients::{Clients, Connected};
@@ -20,8 +20,8 @@ use std::sync::Arc;
 
 /// The Socket.IO events of a contract.
 pub trait Contract: Send + Sync {
-    /// The service that a client is, in one tenant. `handshake` has the headers of the request that opened the connection;
-    /// the token and the tenant are what the client sent to be let in.
+    /// The service that a client is, in one tenant. `handshake` has the headers of the request that opened the
+    /// connection; the token and the tenant are what the client sent to be let in.
     ///
     /// # Errors
     ///

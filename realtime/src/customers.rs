@@ -1,5 +1,5 @@
-//! The namespace `/customers`: a customer follows the customer's own conversations. What a customer gets is built here field by
-//! field, so that nothing internal is among it because it was added elsewhere.
+//! The namespace `/customers`: a customer follows the customer's own conversations. What a customer gets is built here
+//! field by field, so that nothing internal is among it because it was added elsewhere.
 
 use crate::argument::{answer, no_such_event, read};
 use crate::clients::{Clients, Connected};
@@ -38,8 +38,8 @@ server_events! { CUSTOMERS_EVENTS:
 }
 
 client_events! { CUSTOMERS_REQUESTS of CustomerRequest:
-    /// Get who types in a conversation. With `after`, the events since then come first, with `{"replayed": true}` as their last
-    /// argument. A client is in at most 50 conversations.
+    /// Get who types in a conversation. With `after`, the events since then come first, with `{"replayed": true}` as
+    /// their last argument. A client is in at most 50 conversations.
     Join = "conversation:join" (Join) -> Joined;
     /// Get who types in a conversation no longer.
     Leave = "conversation:leave" (InConversation) -> Done;

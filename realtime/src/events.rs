@@ -1,6 +1,6 @@
-//! The events of `/agents`: the name of each, its object, and the clients that get it. A name exists only in such a list, so
-//! that whatever is sent is described (`asyncapi.rs`). A new event is one entry below. The other namespaces have lists of
-//! their own.
+//! The events of `/agents`: the name of each, its object, and the clients that get it. A name exists only in such a
+//! list, so that whatever is sent is described (`asyncapi.rs`). A new event is one entry below. The other namespaces
+//! have lists of their own.
 
 use event_schemas::catalogue::CatalogueKind;
 use event_schemas::conversation::{AssignStrategy, SlaBreached, SlaWarned};

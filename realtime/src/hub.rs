@@ -400,8 +400,8 @@ impl ClientState {
         self.sent_text = offset.to_string();
     }
 
-    /// Enters or leaves rooms. The client learns the place with the Socket.IO rooms that it has joined when they are others
-    /// than before.
+    /// Enters or leaves rooms. The client learns the place with the Socket.IO rooms that it has joined when they are
+    /// others than before.
     fn change_rooms<T>(&mut self, at: Offset, change: impl FnOnce(&mut Rooms) -> T) -> T {
         let changed = change(&mut self.rooms);
         let suffix = Place::suffix(self.rooms.joined());

@@ -1,5 +1,5 @@
-//! Pushes to agents and customers over Socket.IO: what happens is sent to the clients that show it, in the order of the log, and a
-//! client that was away goes on where it was.
+//! Pushes to agents and customers over Socket.IO: what happens is sent to the clients that show it, in the order of
+//! the log, and a client that was away goes on where it was.
 //!
 //! The log position is the offset of Socket.IO's own recovery, so that the stock client resumes by itself, on any
 //! process. `docs/realtime.md` has the events and the client's rule.

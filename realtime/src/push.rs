@@ -171,8 +171,8 @@ impl Push {
         format!("{begun}{}}},{{\"replayed\":true}}]", self.begun).into()
     }
 
-    /// The packet for a client whose push before this one had the offset `prev`. The place is the last argument, where the
-    /// stock client looks for it.
+    /// The packet for a client whose push before this one had the offset `prev`. The place is the last argument, where
+    /// the stock client looks for it.
     pub fn packet(&self, begun: &str, prev: &str, suffix: &str) -> Utf8Bytes {
         let Self { place, begun: event, .. } = self;
         let comma = if event.ends_with('{') { "" } else { "," };

@@ -109,7 +109,8 @@ async fn ask(
 }
 
 /// The clients of the other account, which stand for other machines: they have a thread of their own, whose low priority
-/// lets the server and the quiet account's clients go first. Returns how many requests were answered and how many refused.
+/// lets the server and the quiet account's clients go first. Returns how many requests were answered and how many
+/// refused.
 fn elsewhere(
     server: &Server,
     loud: &Desk,

@@ -1,5 +1,5 @@
-//! The example of `docs/realtime.md`: it is type-checked, keeps its copy of an inbox while the process is killed, and its
-//! rule gives the same copy in whatever order pushes come.
+//! The example of `docs/realtime.md`: it is type-checked, keeps its copy of an inbox while the process is killed, and
+//! its rule gives the same copy in whatever order pushes come.
 
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::program::{DEADLINE, Person, Program};

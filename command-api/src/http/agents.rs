@@ -98,8 +98,8 @@ async fn register(
     Ok(Created(Answer::of(&commands, &outcome, view).await?.at(version), location))
 }
 
-/// Executes a command whose `If-Match` is the version of the agent in the account: the stream has events of other accounts
-/// too.
+/// Executes a command whose `If-Match` is the version of the agent in the account: the stream has events of other
+/// accounts too.
 async fn execute<C: Decide<Person, Rejection = Rejection>>(
     commands: &Commands,
     user_id: UserId,

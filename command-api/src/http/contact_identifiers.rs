@@ -49,8 +49,8 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
         )
 }
 
-/// The identifier in the form in which channels of this kind store it, or in which an imported log has it. `field` is the
-/// request's field with it.
+/// The identifier in the form in which channels of this kind store it, or in which an imported log has it. `field` is
+/// the request's field with it.
 pub(super) async fn stored(
     commands: &Commands,
     account: AccountId,

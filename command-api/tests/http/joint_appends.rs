@@ -125,8 +125,8 @@ enum Fault {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// In the face of conflicts, of a full disk and of callers who go away, an acknowledged note is in the log once, at the
-    /// version that was answered; a refused one is not; one whose caller went away is there once or not at all.
+    /// In the face of conflicts, of a full disk and of callers who go away, an acknowledged note is in the log once,
+    /// at the version that was answered; a refused one is not; one whose caller went away is there once or not at all.
     #[test]
     fn what_is_acknowledged_is_there_once_and_what_is_refused_is_not(
         faults in prop::collection::vec(

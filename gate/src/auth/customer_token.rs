@@ -1,5 +1,5 @@
-//! The tokens with which customers see their own conversations. The account's backend gets one for a customer whom it knows,
-//! and gives it to the page or the app.
+//! The tokens with which customers see their own conversations. The account's backend gets one for a customer whom it
+//! knows, and gives it to the page or the app.
 
 use super::{Authenticator, TokenError};
 use crate::problem::Problem;

@@ -1,5 +1,5 @@
-//! The keys of tokens that this server issues for one purpose. Each purpose has a key of its own, so that a token of one is
-//! none of another, and no bearer token.
+//! The keys of tokens that this server issues for one purpose. Each purpose has a key of its own, so that a token of
+//! one is none of another, and no bearer token.
 
 use super::{AuthConfig, TokenError};
 use event_schemas::Clock;
@@ -32,8 +32,8 @@ impl Keys {
         Ok(encode(&Header::new(Algorithm::HS256), claims, &self.signs)?)
     }
 
-    /// The claims of a token. `None` when it was not signed with this key. Its times are checked by the caller, by a clock
-    /// that tests can set.
+    /// The claims of a token. `None` when it was not signed with this key. Its times are checked by the caller, by a
+    /// clock that tests can set.
     pub(super) fn read<C: DeserializeOwned>(&self, token: &str) -> Option<C> {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.validate_exp = false;

@@ -164,7 +164,8 @@ impl ListedConversation {
     }
 }
 
-/// A conversation as [`pushed_rows`] gives it: the JSON that is stored with the row, which no reader's unread messages are in.
+/// A conversation as [`pushed_rows`] gives it: the JSON that is stored with the row, which no reader's unread messages
+/// are in.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct PushedConversation {
     #[serde(flatten)]

@@ -92,7 +92,8 @@ fn with_a_secret_bodies_are_signed_and_without_one_a_token_is_needed() {
     let unsigned = api().verify(&channel(Some("hush")), &post(body));
     assert_eq!(unsigned, Err(RefusedWebhook::NoSignature(SIGNATURE_HEADER)));
     assert_eq!(api().verify(&channel(None), &post(body)), Ok(Proof::TokenNeeded));
-    // The mark of an export without secrets is no secret, and neither is a sealed text, which is in every copy of the log.
+    // The mark of an export without secrets is no secret, and neither is a sealed text, which is in every copy of the
+    // log.
     for known in ["***", "sealed:1:6ca97b1d:AAAA"] {
         let forged =
             HeaderMap::from_iter([(SIGNATURE_HEADER.parse().unwrap(), sign(known, body).parse().unwrap())]);

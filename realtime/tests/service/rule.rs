@@ -1,5 +1,5 @@
-//! The client's rule (`docs/realtime.md`): rows that were fetched at any moment, and then the pushes in any order and any
-//! number of times, end as a fresh fetch shows them.
+//! The client's rule (`docs/realtime.md`): rows that were fetched at any moment, and then the pushes in any order and
+//! any number of times, end as a fresh fetch shows them.
 
 use crate::raw_socket::{DEADLINE, Pushed};
 use crate::{ACCOUNT, Service};
