@@ -24,6 +24,7 @@ pub mod references;
 pub mod routing;
 pub mod schemas;
 pub mod secrets;
+mod summary;
 pub mod time;
 pub mod upcast;
 
@@ -44,4 +45,5 @@ pub use events::{DecodeError, Event, EventType, Events, stored_names};
 pub use ids::*;
 pub use inbound::InboundEvent;
 pub use log::LogEvent;
+pub use summary::summary;
 pub use time::Timestamp;

@@ -18,7 +18,6 @@ mod schemas;
 mod snapshot;
 mod state;
 mod stream_tokens;
-mod summary;
 
 pub use growth::Growth;
 pub use state::QueryState;

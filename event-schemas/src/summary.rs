@@ -1,8 +1,8 @@
 //! The description of an event in one sentence. It never contains the text of a message.
 
-use event_schemas::conversation::{AssignStrategy, ReopenCause};
-use event_schemas::message::SlaMetric;
-use event_schemas::{
+use crate::conversation::{AssignStrategy, ReopenCause};
+use crate::message::SlaMetric;
+use crate::{
     ActionEvent, Actor, ActorType, AssignmentEvent, BotEvent, ConversationEvent, DeliveryEvent, DetailsEvent,
     LifecycleEvent, MessageEvent, RoutingEvent, SlaEvent,
 };
