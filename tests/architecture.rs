@@ -256,6 +256,7 @@ const DOMAIN_ORDER: &[&str] = &[
     "aggregate",
     "calendar",
     "lifecycle",
+    "history",
     "sla",
     "pace",
     "past",

@@ -15,6 +15,7 @@ mod canned_responses;
 mod catalogue;
 mod channels;
 mod command_headers;
+mod conflicts;
 mod contact_identifiers;
 mod conversations;
 mod customer_sessions;

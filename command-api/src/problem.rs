@@ -21,7 +21,7 @@ use std::time::Duration;
 
 gate::problem_kinds! { KINDS {
     ALREADY_ASSIGNED: CONFLICT "already-assigned", "The conversation is assigned to another agent",
-        "`winner` is the agent to whom the conversation is assigned. A supervisor can take a conversation from an agent. Other callers must send the version that they read in `If-Match`, to confirm that they want to take it.";
+        "`winner` is the agent to whom the conversation is assigned. A supervisor can take a conversation from an agent. Other callers must send the version that they read in `If-Match`, to confirm that they want to take it. `changes` has the event that assigned it: who did what, and when.";
     ALREADY_OPEN: CONFLICT "already-open", "The conversation is open already",
         "A contact has at most one open conversation on a channel. `conversation_id` is that conversation: send the message in it.";
     CANNOT_TAKE: CONFLICT "agent-cannot-take-it", "The agent cannot take the conversation",
@@ -31,7 +31,9 @@ gate::problem_kinds! { KINDS {
     CONVERSATION_CLOSED: CONFLICT "conversation-closed", "The conversation is closed",
         "A closed conversation stays closed. The contact's next message begins another conversation, and so does `POST /v1/conversations`.";
     NO_SUCH_STEP: CONFLICT "no-such-step", "The status cannot change in this way",
-        "The conversation's status does not allow this change: `from` is its status, `to` is the requested one.";
+        "The conversation's status does not allow this change: `from` is its status, `to` is the requested one. `changes` has the event that gave it this status: who did what, and when.";
+    WRITTEN_SINCE: CONFLICT "written-since", "Others have written since",
+        "The message had a `seen_version`, and others have written to the conversation since: `changes` has the newest of their messages and notes, with who wrote and when, and `change_count` their number. Read them, and send the message with the present version, or without one.";
     OUTSIDE_REPLY_WINDOW: UNPROCESSABLE_ENTITY "outside-reply-window", "Only a template can be sent now",
         "The provider accepts free text only for `hours` hours after the customer's last message. Send a `template` that the provider has approved.";
     CHANNEL_OFF: UNPROCESSABLE_ENTITY "channel-off", "The channel sends no messages",
@@ -205,6 +207,11 @@ pub fn unsendable(unsendable: Unsendable) -> Problem {
     Problem::unprocessable(unsendable.field, detail)
 }
 
+/// The problem of a message whose writer has not read the newest ones.
+pub(crate) fn written_since(detail: String) -> Problem {
+    Problem::new(&WRITTEN_SINCE, detail).field("seen_version")
+}
+
 /// The problem of a message on a channel that sends none.
 pub fn channel_off() -> Problem {
     Problem::new(&CHANNEL_OFF, "The channel is switched off or was retired: it sends no messages.")
@@ -282,6 +289,8 @@ impl Refusal for Rejection {
             Self::EmptyMessage => Problem::unprocessable("content", sentence),
             Self::TooLong { limit } => Problem::unprocessable("content", sentence).with("limit", *limit),
             Self::NoSuchMessage(_) => Problem::unprocessable("in_reply_to", sentence),
+            Self::WrittenSince { .. } => written_since(sentence),
+            Self::NoSuchVersion { .. } => Problem::unprocessable("seen_version", sentence),
             Self::SnoozeInThePast => Problem::unprocessable("snoozed_until", sentence),
             Self::BadLabel => Problem::unprocessable("labels", sentence),
             Self::TooManyLabels { limit } => Problem::unprocessable("labels", sentence).with("limit", *limit),

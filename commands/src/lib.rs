@@ -15,6 +15,7 @@ mod current_conversation;
 pub mod customers;
 pub mod dry_run;
 pub mod execute;
+mod history;
 pub mod inbound_webhook;
 mod joined_conversations;
 mod joint_append;

@@ -11,6 +11,7 @@ mod begin;
 mod change;
 mod deliver;
 mod draft;
+mod fence;
 mod handoff;
 mod inactivity;
 mod label;
@@ -35,6 +36,7 @@ pub use assign::{Assign, Assignee, Requester, Unassign, note_override};
 pub use begin::Begin;
 pub use change::{Edit, React, ReceiveEdited, RecordNotice, Revoke};
 pub use deliver::{RecordDelivery, Report};
+pub use fence::{Fenced, is_of_others};
 pub use handoff::{Announcement, RequestHandoff};
 pub use inactivity::{EndInactivity, Expire, InactivityAction, InactivityTimeouts};
 pub use label::{ApplySla, ChangeDisplayName, ChangeLabels, CollectContext, SetPriority, SetSubject};
@@ -60,8 +62,9 @@ use event_schemas::message::{ChannelType, Delivery, Priority, SenderType, Status
 use event_schemas::placeholders::PlaceholderValues;
 use event_schemas::{
     AccountId, ChannelId, ContactId, ConversationEvent, ConversationId, DeliveryEvent, DetailsEvent,
-    LifecycleEvent, MessageEvent, MessageId, SlaEvent, SlaPolicyId, Timestamp, UserId,
+    LifecycleEvent, MessageEvent, MessageId, SlaEvent, SlaPolicyId, Timestamp, UserId, Version,
 };
+use fence::LatestMessages;
 use messages::Messages;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -109,6 +112,11 @@ pub struct Opened {
     /// The number of the customer's messages that each agent has seen.
     seen: HashMap<UserId, u32>,
     messages: Messages,
+    latest_messages: LatestMessages,
+    /// The version of the latest event.
+    version: Version,
+    /// The version of the event that gave the conversation its status and assignment.
+    lifecycle_version: Version,
 }
 
 /// Why a command to a conversation was refused.
@@ -142,6 +150,10 @@ pub enum Rejection {
     TooLong { limit: usize },
     #[error("there is no message {0} in this conversation")]
     NoSuchMessage(MessageId),
+    #[error("others have written since version {seen}")]
+    WrittenSince { seen: Version, writer: Option<UserId> },
+    #[error("the conversation has no version {seen} yet")]
+    NoSuchVersion { seen: Version },
     #[error("the snooze would end in the past")]
     SnoozeInThePast,
     #[error("a label has between 1 and 64 characters")]
@@ -234,6 +246,11 @@ impl Opened {
         self.unanswered_since().is_some() && !answered_by_bot
     }
 
+    /// The version of the event that gave the conversation its status and assignment.
+    pub fn lifecycle_version(&self) -> Version {
+        self.lifecycle_version
+    }
+
     /// The requirements of the conversation to an agent.
     pub fn requirements(&self) -> Requirements {
         Requirements {
@@ -293,10 +310,17 @@ impl Evolve for Conversation {
                 automation: automation::Memory::default(),
                 seen: HashMap::new(),
                 messages: Messages::default(),
+                latest_messages: LatestMessages::default(),
+                version: Version::FIRST,
+                lifecycle_version: Version::FIRST,
             }));
         }
         if let Self::Opened(opened) = self {
-            Arc::make_mut(opened).apply(event, at);
+            let opened = Arc::make_mut(opened);
+            if !matches!(event, ConversationEvent::Lifecycle(LifecycleEvent::ConversationOpened(_))) {
+                opened.version = opened.version.next();
+            }
+            opened.apply(event, at);
         }
     }
 }
@@ -304,7 +328,11 @@ impl Evolve for Conversation {
 impl Opened {
     fn apply(&mut self, event: &ConversationEvent, at: Timestamp) {
         use ConversationEvent as E;
+        let before = self.lifecycle.clone();
         self.lifecycle.evolve(event);
+        if self.lifecycle != before {
+            self.lifecycle_version = self.version;
+        }
         self.wait.evolve(&self.lifecycle, event, at);
         self.clocks.evolve(event, at);
         self.bot.evolve(event);
@@ -328,6 +356,7 @@ impl Opened {
     }
 
     fn apply_message(&mut self, event: &MessageEvent, at: Timestamp) {
+        self.latest_messages.evolve(event, self.version);
         match event {
             MessageEvent::MessageReceived(message) => {
                 self.received += 1;

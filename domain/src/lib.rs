@@ -8,6 +8,7 @@ pub mod calendar;
 pub mod catalogue;
 pub mod contact;
 pub mod conversation;
+pub mod history;
 pub mod lifecycle;
 pub mod pace;
 pub mod past;

@@ -3,6 +3,7 @@
 use super::AppState;
 use super::answer::{Answer, Completed, Created};
 use super::command_headers::CommandHeaders;
+use super::conflicts::explained;
 use super::contact_identifiers::{address, stored};
 use super::messages::{Addressee, NewMessage};
 use super::references::no_such_agent;
@@ -150,9 +151,10 @@ where
     C: Decide<Conversation, Rejection = Rejection>,
 {
     let stream = StreamId::conversation(id);
-    let outcome =
-        commands.conversations.execute(&stream, command, context).await.map_err(problem_of_command)?;
-    Ok(Completed(View::after(commands, &outcome).await?))
+    match commands.conversations.execute(&stream, command, context).await {
+        Ok(outcome) => Ok(Completed(View::after(commands, &outcome).await?)),
+        Err(error) => Err(explained(commands, id, error).await.into()),
+    }
 }
 
 /// Executes a command that may assign the conversation.
@@ -166,11 +168,11 @@ pub(super) async fn assign_by<C>(
 where
     C: Decide<Conversation, Rejection = Rejection>,
 {
-    let outcome = commands.assign(id, command, context, options).await.map_err(|error| match error {
-        AssignError::Conversation(error) => problem_of_command(error),
-        AssignError::Agent(error) => problem_of_agent(error),
-    })?;
-    Ok(Completed(View::after(commands, &outcome).await?))
+    match commands.assign(id, command, context, options).await {
+        Ok(outcome) => Ok(Completed(View::after(commands, &outcome).await?)),
+        Err(AssignError::Conversation(error)) => Err(explained(commands, id, error).await.into()),
+        Err(AssignError::Agent(error)) => Err(problem_of_agent(error).into()),
+    }
 }
 
 /// The problem of an assignment that the agent cannot get.
@@ -303,6 +305,7 @@ async fn begin(
                 name: body.display_name.as_deref(),
                 facts: None,
             };
+            message.check_is_first()?;
             Some(message.message(&commands, &caller, &context, to).await?)
         }
         None => None,

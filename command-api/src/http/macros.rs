@@ -7,7 +7,8 @@ use super::actions::{
 use super::answer::Completed;
 use super::catalogue::{ItemRoutes, Request, item_routes, not_found};
 use super::command_headers::CommandHeaders;
-use super::conversations::{View, answered_before, by, opened, problem_of_agent, problem_of_command};
+use super::conflicts::explained;
+use super::conversations::{View, answered_before, by, opened, problem_of_agent};
 use super::merge_patch::Members;
 use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
@@ -139,7 +140,7 @@ async fn run(
     let command = RunMacro { id: macro_id, name, list };
     match commands.assign(id, &command, &context, AssignOptions::by(by)).await {
         Ok(outcome) => View::after(&commands, &outcome).await.map(Completed),
-        Err(AssignError::Conversation(error)) => Err(problem_of_command(error).into()),
+        Err(AssignError::Conversation(error)) => Err(explained(&commands, id, error).await.into()),
         Err(AssignError::Agent(error)) => Err(not_assigned(&actions, problem_of_agent(error)).into()),
     }
 }

@@ -3,6 +3,7 @@
 use super::AppState;
 use super::answer::{Answer, Created};
 use super::command_headers::CommandHeaders;
+use super::conflicts::explained;
 use super::conversations::{opened, problem_of_command};
 use super::references::check_agent;
 use super::sizes::{check_bytes, check_number};
@@ -14,13 +15,13 @@ use axum::extract::State;
 use commands::Commands;
 use commands::execute::{Context, LoadError, Outcome};
 use domain::bot::Playbook;
-use domain::conversation::{AddNote, Conversation, Message, Send, Sender};
+use domain::conversation::{AddNote, Conversation, Fenced, Message, Send, Sender};
 use event_schemas::catalogue::CannedResponse;
 use event_schemas::message::{Attachment, ChannelType, Content, ContentType, Delivery, SenderType, Template};
 use event_schemas::placeholders::{self, PlaceholderValues};
 use event_schemas::{
     CannedResponseId, ConversationEvent, ConversationId, EventId, Events, MessageEvent, MessageId, StreamId,
-    UserId,
+    UserId, Version,
 };
 use gate::{Agent, Caller, Json, Path, Problem, Role};
 use providers::Sendable;
@@ -77,6 +78,10 @@ pub(super) struct NewMessage {
     sender_type: Option<SenderType>,
     #[serde(default)]
     metadata: Map<String, Value>,
+    /// The `version` of the conversation that you have read. When others have written since, the message is refused
+    /// with 409 `written-since`. Absent to send it in any case.
+    #[serde(default)]
+    seen_version: Option<Version>,
 }
 
 /// The addressee of a message, and the kind of channel.
@@ -91,6 +96,17 @@ pub(super) struct Addressee<'a> {
 }
 
 impl NewMessage {
+    /// A message that begins a conversation follows no other.
+    pub(super) fn check_is_first(&self) -> Result<(), CommandProblem> {
+        match self.seen_version {
+            Some(_) => {
+                let detail = "A conversation that begins has no version yet.";
+                Err(Problem::unprocessable("message.seen_version", detail).into())
+            }
+            None => Ok(()),
+        }
+    }
+
     pub(super) async fn message(
         &self,
         commands: &Commands,
@@ -273,8 +289,11 @@ async fn write(
         facts: Some(conversation.bot.collected()),
     };
     let message = body.message(&commands, &caller, &context, to).await?;
-    let outcome = commands.conversations.execute(&stream, &message, &context).await;
-    let outcome = outcome.map_err(problem_of_command)?;
+    let fenced = Fenced { message: &message, seen: body.seen_version };
+    let outcome = match commands.conversations.execute(&stream, &fenced, &context).await {
+        Ok(outcome) => outcome,
+        Err(error) => return Err(explained(&commands, id, error).await.into()),
+    };
     let view = match outcome.wrote {
         true => View::of(id, &message),
         false => recorded_message(&commands, id, message.id()).await?,

@@ -8,6 +8,7 @@ mod bots;
 mod cached_states;
 mod catalogues;
 mod claims;
+mod conflicts;
 mod contacts;
 mod conversations;
 mod errors;

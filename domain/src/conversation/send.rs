@@ -152,6 +152,14 @@ impl Message {
         }
     }
 
+    /// The user or program that wrote it. `None` when the program has no id.
+    pub fn writer(&self) -> Option<UserId> {
+        match self {
+            Self::ToCustomer(send) => send.sender.id,
+            Self::Note(note) => Some(note.author_id),
+        }
+    }
+
     pub fn with_id(self, message_id: MessageId) -> Self {
         match self {
             Self::ToCustomer(send) => Self::ToCustomer(Box::new(Send { message_id, ..*send })),

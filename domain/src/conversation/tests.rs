@@ -1,4 +1,5 @@
 mod changes;
+mod fence;
 mod program;
 
 use super::*;

@@ -16,7 +16,7 @@ crate::problem_kinds! { COMMON {
     CONFLICT: CONFLICT "conflict", "Another request was first",
         "Another request changed the same resource at the same time, or the name is in use already. Load the current state and decide again.";
     VERSION_MISMATCH: PRECONDITION_FAILED "version-mismatch", "The resource has another version",
-        "`If-Match` names a version that is not the current one. `current_version` is the current one. Load the resource again, decide again, and send the new version.";
+        "`If-Match` names a version that is not the current one. `current_version` is the current one. For a conversation `changes` has the newest events since your version, with who did what and when, and `change_count` their number. Load the resource again, decide again, and send the new version.";
     TOO_LARGE: PAYLOAD_TOO_LARGE "too-large", "The body is too large",
         "The request's body is larger than this server accepts.";
     UNSUPPORTED_MEDIA_TYPE: UNSUPPORTED_MEDIA_TYPE "unsupported-media-type", "The body has an unsupported media type",
