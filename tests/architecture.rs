@@ -28,7 +28,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("projections", &["event-schemas", "event-store", "follower", "domain"], &["sqlx", "tokio", "schemars"]),
     (
         "query-api",
-        &["event-schemas", "event-store", "follower", "projections", "gate"],
+        &["event-schemas", "domain", "event-store", "follower", "projections", "gate"],
         &["axum", "aide", "schemars", "tokio"],
     ),
     (
@@ -257,6 +257,7 @@ const DOMAIN_ORDER: &[&str] = &[
     "calendar",
     "lifecycle",
     "history",
+    "undo",
     "sla",
     "pace",
     "past",

@@ -33,6 +33,7 @@ mod references;
 mod referrers;
 mod sizes;
 mod sla_policies;
+mod undo;
 
 pub use command_headers::CommandHeaders;
 pub use conversations::{problem_of_agent, problem_of_command};
@@ -61,6 +62,7 @@ pub fn router(commands: Arc<Commands>) -> ApiRouter {
         .merge(messages::routes())
         .merge(customer_sessions::routes())
         .merge(assignments::routes())
+        .merge(undo::routes())
         .merge(catalogue::routes())
         .merge(dry_runs::routes())
         .merge(handoffs::routes())

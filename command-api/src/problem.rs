@@ -8,9 +8,9 @@ use commands::credentials::{self, Unopenable};
 use commands::execute::{CommandError, LoadError};
 use commands::inbound_webhook::InboundWebhookError;
 use domain::conversation::Rejection;
+use domain::undo::Obstacle;
 use domain::{agent, catalogue, contact};
 use event_schemas::Version;
-use event_schemas::routing::Ineligible;
 use event_store::Unavailable;
 use gate::Problem;
 use gate::problem::kinds::BAD_SIGNATURE;
@@ -32,6 +32,8 @@ gate::problem_kinds! { KINDS {
         "A closed conversation stays closed. The contact's next message begins another conversation, and so does `POST /v1/conversations`.";
     NO_SUCH_STEP: CONFLICT "no-such-step", "The status cannot change in this way",
         "The conversation's status does not allow this change: `from` is its status, `to` is the requested one. `changes` has the event that gave it this status: who did what, and when.";
+    CANNOT_UNDO: CONFLICT "cannot-undo", "The change cannot be taken back",
+        "`reason` is why: `final` (it records what was written, or what happened elsewhere), `closed` (the conversation is), `undone`, `part_of_undo` (undo the undo as a whole), `depended_on` (a later event changed the same part), `resolved` (its former agent can be assigned after it is reopened) or `snooze_over`. `event` is the event that is the reason, if one is.";
     WRITTEN_SINCE: CONFLICT "written-since", "Others have written since",
         "The message had a `seen_version`, and others have written to the conversation since: `changes` has the newest of their messages and notes, with who wrote and when, and `change_count` their number. Read them, and send the message with the present version, or without one.";
     OUTSIDE_REPLY_WINDOW: UNPROCESSABLE_ENTITY "outside-reply-window", "Only a template can be sent now",
@@ -207,6 +209,12 @@ pub fn unsendable(unsendable: Unsendable) -> Problem {
     Problem::unprocessable(unsendable.field, detail)
 }
 
+/// The problem of an event that cannot be undone.
+pub(crate) fn cannot_undo(obstacle: &Obstacle) -> Problem {
+    let sentence = format!("{}.", capitalized(&obstacle.to_string()));
+    Problem::new(&CANNOT_UNDO, sentence).field("event_id").with("reason", obstacle.as_str())
+}
+
 /// The problem of a message whose writer has not read the newest ones.
 pub(crate) fn written_since(detail: String) -> Problem {
     Problem::new(&WRITTEN_SINCE, detail).field("seen_version")
@@ -235,21 +243,6 @@ fn contended() -> Problem {
 fn damaged(stream: &str, source: &(dyn Error + 'static)) -> Problem {
     tracing::error!(stream, error = source, "a command failed");
     Problem::internal()
-}
-
-fn reason_text(reason: Ineligible) -> &'static str {
-    match reason {
-        Ineligible::Unavailable => "they have set themselves unavailable",
-        Ineligible::Offline => "they are offline",
-        Ineligible::Away => "they are away",
-        Ineligible::OnLeave => "they are on leave",
-        Ineligible::OutsideHours => "it is outside their working hours",
-        Ineligible::Channel => "they do not take conversations on this channel",
-        Ineligible::Topic => "they do not take conversations on this topic",
-        Ineligible::Language => "they do not speak the language",
-        Ineligible::AtCapacity => "they have as many conversations as they can take",
-        Ineligible::Declined => "they declined the offer or let it expire",
-    }
 }
 
 fn capitalized(text: &str) -> String {
@@ -291,6 +284,9 @@ impl Refusal for Rejection {
             Self::NoSuchMessage(_) => Problem::unprocessable("in_reply_to", sentence),
             Self::WrittenSince { .. } => written_since(sentence),
             Self::NoSuchVersion { .. } => Problem::unprocessable("seen_version", sentence),
+            Self::NotRestored { to } => {
+                Problem::new(&CANNOT_UNDO, sentence).field("event_id").with("to", to.as_str())
+            }
             Self::SnoozeInThePast => Problem::unprocessable("snoozed_until", sentence),
             Self::BadLabel => Problem::unprocessable("labels", sentence),
             Self::TooManyLabels { limit } => Problem::unprocessable("labels", sentence).with("limit", *limit),
@@ -346,7 +342,7 @@ impl Refusal for agent::Rejection {
             Self::Removed => Problem::forbidden("The agent was removed from the account."),
             Self::CannotTake(reason) => Problem::new(
                 &CANNOT_TAKE,
-                format!("The agent cannot take the conversation: {}.", reason_text(*reason)),
+                format!("The agent cannot take the conversation: {}.", reason.in_words()),
             )
             .field("assignee_id")
             .with("reason", reason.as_str()),

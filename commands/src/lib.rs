@@ -23,6 +23,7 @@ pub mod language;
 pub mod low_priority;
 pub mod past;
 mod turns;
+pub mod undo;
 
 use catalogues::CATALOGUES;
 use channel_accounts::ChannelAccounts;

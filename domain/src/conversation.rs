@@ -23,6 +23,7 @@ mod route;
 mod send;
 mod sla;
 mod status;
+mod undo;
 mod update;
 mod wait;
 mod webhook;
@@ -39,7 +40,9 @@ pub use deliver::{RecordDelivery, Report};
 pub use fence::{Fenced, is_of_others};
 pub use handoff::{Announcement, RequestHandoff};
 pub use inactivity::{EndInactivity, Expire, InactivityAction, InactivityTimeouts};
-pub use label::{ApplySla, ChangeDisplayName, ChangeLabels, CollectContext, SetPriority, SetSubject};
+pub use label::{
+    ApplySla, ChangeDisplayName, ChangeLabels, CollectContext, RemoveSla, SetPriority, SetSubject,
+};
 pub use offer::{AcceptOffer, DeclineOffer, ExpireOffer, MakeOffer};
 pub use program::{ReceiveForProgram, RecordSent, ReturnToProgram};
 pub use receive::{Open, Opening, Receive, See};
@@ -47,6 +50,7 @@ pub use route::{DropAssignment, Enqueue, Overflow, ReturnToQueue, RouteTo, TimeO
 pub use send::{AddNote, LONGEST_MESSAGE, LONGEST_NOTE, Message, Send, Sender};
 pub use sla::RaiseAlarm;
 pub use status::{Close, EngageBot, MarkPending, Reopen, Resolve};
+pub use undo::Undo;
 pub use update::Update;
 pub use wait::{Offer, Wait};
 pub use webhook::{RecordWebhook, WebhookEnd};
@@ -154,6 +158,8 @@ pub enum Rejection {
     WrittenSince { seen: Version, writer: Option<UserId> },
     #[error("the conversation has no version {seen} yet")]
     NoSuchVersion { seen: Version },
+    #[error("the conversation cannot become {to} again as it was")]
+    NotRestored { to: Status },
     #[error("the snooze would end in the past")]
     SnoozeInThePast,
     #[error("a label has between 1 and 64 characters")]

@@ -14,5 +14,6 @@ pub mod pace;
 pub mod past;
 pub mod routing;
 pub mod sla;
+pub mod undo;
 
 pub use aggregate::{Decide, Evolve};

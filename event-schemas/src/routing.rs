@@ -43,6 +43,24 @@ words! {
     }
 }
 
+impl Ineligible {
+    /// The reason as a part of a sentence about the agent.
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Unavailable => "they have set themselves unavailable",
+            Self::Offline => "they are offline",
+            Self::Away => "they are away",
+            Self::OnLeave => "they are on leave",
+            Self::OutsideHours => "it is outside their working hours",
+            Self::Channel => "they do not take conversations on this channel",
+            Self::Topic => "they do not take conversations on this topic",
+            Self::Language => "they do not speak the language",
+            Self::AtCapacity => "they have as many conversations as they can take",
+            Self::Declined => "they declined the offer or let it expire",
+        }
+    }
+}
+
 /// The candidates of a decision, and the reasons of the other agents.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {

@@ -2,6 +2,7 @@
 
 use crate::problem::log_unavailable;
 use crate::state::QueryState;
+use domain::history::PastEvent;
 use event_schemas::{AccountId, ConversationId, Position, Recorded, StreamId, Timestamp, Version};
 use follower::DecodedEvent;
 use gate::Problem;
@@ -77,4 +78,27 @@ pub async fn snapshot(
         }
     }
     Snapshot::of(&events).ok_or_else(|| Problem::not_found("conversation"))
+}
+
+/// All events of a conversation, oldest first. Answers 404 when the account has no such conversation.
+pub async fn history(
+    state: &QueryState,
+    account: AccountId,
+    id: ConversationId,
+) -> Result<(Vec<Recorded>, Vec<PastEvent>), Problem> {
+    let (mut recorded, mut from) = (Vec::new(), Version::FIRST);
+    loop {
+        let page = stream(state, account, id, from, PAGE).await?;
+        let (is_full, last) = (page.len() == PAGE, page.last().map(|event| event.version));
+        recorded.extend(page);
+        match last {
+            Some(last) if is_full => from = last.next(),
+            _ => break,
+        }
+    }
+    let events = recorded.iter().map(PastEvent::of).collect::<Result<_, _>>().map_err(|error| {
+        tracing::error!(conversation_id = %id, %error, "an event of a conversation cannot be read");
+        Problem::internal()
+    })?;
+    Ok((recorded, events))
 }

@@ -7,7 +7,7 @@ use aide::generate::GenContext;
 use aide::openapi::{Operation, Response};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use event_schemas::Position;
+use event_schemas::{Clock, Position};
 use event_store::EventStore;
 use follower::{NotYet, ReadView};
 use gate::{After, Agent, AnsweredAt, Caller, PlaceOfRequest, Problem, Role};
@@ -28,6 +28,7 @@ pub struct QueryState {
     pub stop: CancellationToken,
     /// Wakes the open event streams.
     pub growth: Growth,
+    pub clock: Clock,
 }
 
 /// How long a request waits until the tables contain the caller's writes.

@@ -135,7 +135,7 @@ async fn requests(service: &Service) -> Vec<Keyed> {
     let contact = |name: &str| json!({ "channel_id": channel, "contact_identifier": name });
     all.push(post(ana(), "/v1/conversations", contact("first"), contact("second")));
     let mut begun = Vec::new();
-    for number in 0..10 {
+    for number in 0..11 {
         begun.push(created(service, "/v1/conversations", contact(&format!("c{number}"))).await);
     }
     let subject = |text: &str| json!({ "subject": text });
@@ -157,6 +157,11 @@ async fn requests(service: &Service) -> Vec<Keyed> {
     let macro_path = |conversation: &str| format!("{conversation}/macros/{macro_id}");
     all.push(elsewhere(ana(), Method::POST, macro_path(&begun[6]), macro_path(&begun[7])));
     all.push(elsewhere(ana(), Method::DELETE, &begun[8], &begun[9]));
+    let change = json!({ "priority": "high", "subject": "three" });
+    service.patch(&ana(), &begun[10], change).await.is(200);
+    let events = service.events(&begun[10]).await;
+    let event = |version: usize| json!({ "event_id": events[version].id });
+    all.push(post(ana(), format!("{}/undo", begun[10]), event(1), event(2)));
     all
 }
 

@@ -19,5 +19,6 @@ mod macros;
 mod messages;
 mod referrers;
 mod service;
+mod undo;
 mod watched_log;
 mod webhooks;

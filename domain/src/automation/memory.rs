@@ -63,7 +63,7 @@ impl Memory {
             ActionEvent::WebhookFailed(failed) => {
                 self.awaited.remove(&failed.webhook_id);
             }
-            ActionEvent::MacroRan(_) | ActionEvent::AutomationRan(_) => {}
+            ActionEvent::MacroRan(_) | ActionEvent::AutomationRan(_) | ActionEvent::ChangeUndone(_) => {}
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The runs of macros and automation rules, and the webhooks that they call.
+//! The runs of macros and automation rules, the webhooks that they call, and undone changes.
 
 use crate::ConversationEvent;
 use crate::automation::{ActionKind, AutomationEvent};
@@ -8,13 +8,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 events! {
-    /// The runs of macros and automation rules, and the webhooks that they call.
+    /// The runs of macros and automation rules, the webhooks that they call, and undone changes.
     pub enum ActionEvent in ConversationEvent::Automation {
         MacroRan = 1,
         AutomationRan = 2,
         WebhookRequested = 1,
         WebhookDelivered = 1,
         WebhookFailed = 1,
+        ChangeUndone = 1,
     }
 }
 
@@ -86,4 +87,12 @@ pub struct WebhookFailed {
     pub code: String,
     pub reason: String,
     pub attempts: u32,
+}
+
+/// A person took back what earlier events had changed. The events that restore the state before follow in the same
+/// append, with the person as actor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ChangeUndone {
+    /// The events that were undone, of this conversation.
+    pub event_ids: Vec<EventId>,
 }

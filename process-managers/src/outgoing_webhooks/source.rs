@@ -68,7 +68,9 @@ impl JobSource for Source {
             E::Automation(ActionEvent::WebhookRequested(webhook)) => JobEffect::Begins(webhook.webhook_id),
             E::Automation(ActionEvent::WebhookDelivered(webhook)) => JobEffect::Ends(webhook.webhook_id),
             E::Automation(ActionEvent::WebhookFailed(webhook)) => JobEffect::Ends(webhook.webhook_id),
-            E::Automation(ActionEvent::MacroRan(_) | ActionEvent::AutomationRan(_))
+            E::Automation(
+                ActionEvent::MacroRan(_) | ActionEvent::AutomationRan(_) | ActionEvent::ChangeUndone(_),
+            )
             | E::Message(_)
             | E::Delivery(_)
             | E::Lifecycle(_)
