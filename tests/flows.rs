@@ -70,6 +70,8 @@ mod realtime_faults;
 mod restore;
 #[path = "flows/routing.rs"]
 mod routing;
+#[path = "flows/shift.rs"]
+mod shift;
 #[path = "flows/sla.rs"]
 mod sla;
 #[path = "flows/split.rs"]

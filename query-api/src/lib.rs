@@ -18,6 +18,7 @@ mod schemas;
 mod snapshot;
 mod state;
 mod stream_tokens;
+mod why;
 
 pub use growth::Growth;
 pub use state::QueryState;
@@ -36,6 +37,7 @@ pub fn router(state: QueryState, places: Places) -> ApiRouter {
         .merge(conversations::routes())
         .merge(conversation::routes())
         .merge(history::routes())
+        .merge(why::routes())
         .merge(events::routes())
         .merge(stream_tokens::routes())
         .merge(contacts::routes())
