@@ -64,24 +64,16 @@ pub struct Pushes {
 
 impl Pushes {
     /// Follows the log from the hub's position on until `stop`.
-    pub async fn follow(self, hub: Arc<Hub>, health: Health, stop: CancellationToken) {
+    pub async fn follow(&self, hub: &Hub, summaries: &Summaries, health: &Health, stop: &CancellationToken) {
         let store = self.log.store().clone();
         let mut subscription = Subscription::new(store, Some(hub.through()), Filter::all(), PAGE);
-        let mut summaries = Summaries::default();
         let delays = metrics::histogram!("verbatim_realtime_push_delay_seconds");
         loop {
-            let next = tokio::select! {
-                () = stop.cancelled() => return,
-                () = until(summaries.next()) => {
-                    self.push_summaries(&mut summaries, &hub).await;
-                    continue;
-                }
-                next = subscription.next() => next,
-            };
-            let page = match next {
-                Ok(page) => page,
-                Err(error) => {
-                    self.pause(&PushError::from(error), &health).await;
+            let page = match stop.run_until_cancelled(subscription.next()).await {
+                None => return,
+                Some(Ok(page)) => page,
+                Some(Err(error)) => {
+                    self.pause(&PushError::from(error), health).await;
                     continue;
                 }
             };
@@ -93,7 +85,7 @@ impl Pushes {
                 match made {
                     None => return,
                     Some(Ok(pushes)) => break pushes,
-                    Some(Err(error)) => self.pause(&error, &health).await,
+                    Some(Err(error)) => self.pause(&error, health).await,
                 }
             };
             health.clear_error();
@@ -106,19 +98,6 @@ impl Pushes {
             }
             hub.give_out(pushes, through);
             summaries.changed_by(decoded.iter().map(|event| &**event));
-        }
-    }
-
-    /// Pushes the summaries that are due. When the tables cannot be read, those of the next change are pushed.
-    async fn push_summaries(&self, summaries: &mut Summaries, hub: &Hub) {
-        let through = hub.through();
-        let taken = async { Ok::<_, PushError>(summaries.take(&self.tables.db()?, hub, through).await?) };
-        match taken.await {
-            Ok(pushes) => hub.give_out(pushes, through),
-            Err(error) => {
-                tracing::warn!(error = %Chain(&error), "counts and queues were not pushed");
-                tokio::time::sleep(PAUSE).await;
-            }
         }
     }
 
@@ -242,7 +221,8 @@ impl Pushes {
     }
 }
 
-async fn until(at: Option<Instant>) {
+/// Waits until this moment. Without one it waits for ever.
+pub async fn until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,

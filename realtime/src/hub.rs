@@ -168,7 +168,18 @@ impl Hub {
 
     /// Gives out the pushes of the events up to this position.
     pub fn give_out(&self, pushes: Vec<Push>, through: Position) {
-        let mut state = self.lock();
+        self.give_out_to(self.lock(), pushes, through);
+    }
+
+    /// Gives out pushes that are no event's. Their offsets come after the position up to which all others were given
+    /// out.
+    pub fn give_out_now(&self, pushes: impl FnOnce(Position) -> Vec<Push>) {
+        let state = self.lock();
+        let through = state.through.position;
+        self.give_out_to(state, pushes(through), through);
+    }
+
+    fn give_out_to(&self, mut state: MutexGuard<'_, State>, pushes: Vec<Push>, through: Position) {
         let mut sleeping = Vec::new();
         let newest = std::mem::replace(&mut state.newest, pushes.len());
         state.ring.iter().rev().take(newest).for_each(|push| push.forget_packet());

@@ -30,6 +30,7 @@ use crate::hub::Hub;
 pub use crate::hub::Limits;
 use crate::presence::Reports;
 use crate::soft_state::SoftState;
+use crate::summaries::Summaries;
 use ::follower::DecodedLog;
 use ::follower::Health;
 use axum::Router;
@@ -165,8 +166,12 @@ impl Realtime {
     /// Follows the log until `stop`, and then waits for the connections to be closed. `others` connects to the processes
     /// that show who types and views.
     pub async fn run(self, others: Option<async_nats::Client>, stop: CancellationToken) {
-        let talking = self.soft.run(others, stop.clone());
-        tokio::join!(self.pushes.follow(self.hub, self.health, stop), talking);
+        let (hub, summaries) = (&*self.hub, Summaries::default());
+        tokio::join!(
+            self.pushes.follow(hub, &summaries, &self.health, &stop),
+            summaries.push(&self.pushes.tables, hub, &stop),
+            self.soft.run(others, stop.clone()),
+        );
         if tokio::time::timeout(FAREWELL, self.engine.closed()).await.is_err() {
             tracing::warn!("connections were not closed in time");
         }

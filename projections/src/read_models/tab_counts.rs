@@ -5,7 +5,7 @@ use crate::queries::number;
 use crate::read_models::inbox::ConversationRow;
 use event_schemas::message::Status;
 use event_schemas::{AccountId, TeamId, UserId};
-use follower::db::{DbError, Readers};
+use follower::db::{AssertSqlSafe, DbError, Readers};
 use follower::table::{Columns, Values};
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
@@ -77,6 +77,9 @@ impl CountChanges {
     }
 }
 
+/// The accounts that are looked up at once. Few sizes, so that each text is prepared once.
+const LOOKUP_SIZES: [usize; 3] = [1, 10, 100];
+
 /// The number of conversations of each status.
 pub type ByStatus = BTreeMap<Status, i64>;
 
@@ -91,42 +94,84 @@ pub struct TabCounts {
     pub assignees: BTreeMap<UserId, ByStatus>,
 }
 
+/// The statuses' counts of all tabs of an account as one text.
+macro_rules! lines {
+    () => {
+        "string_agg(tab || ' ' || subject || ' ' || status || ' ' || cast(count as text), ',')"
+    };
+}
+
 /// The counts of an account. `mine` counts the reader's conversations.
 pub async fn counts(
     readers: &Readers,
     account: AccountId,
     reader: Option<UserId>,
 ) -> Result<TabCounts, DbError> {
-    const ALL: &str = "select string_agg(
-            tab || ' ' || subject || ' ' || status || ' ' || cast(count as text), ',')
-        from tab_counts where account_id = $1";
+    const ALL: &str = concat!("select ", lines!(), " from tab_counts where account_id = $1");
     let row = readers.fetch_one(ALL, Values::default().with(&account)).await?;
     let lines: Option<String> = Columns::of(&row).take()?;
-    let mut counts = TabCounts::default();
-    for line in lines.iter().flat_map(|lines| lines.split(',')) {
-        let mut words = line.split(' ');
-        let (Some(tab), Some(subject)) = (words.next(), words.next()) else { continue };
-        let (Some(Ok(status)), Some(Ok(count))) =
-            (words.next().map(str::parse), words.next().map(str::parse))
-        else {
-            continue;
-        };
-        match (tab, subject.parse::<Uuid>()) {
-            ("all", _) => counts.all.insert(status, count),
-            ("assignee", Ok(user)) => {
-                let user = UserId(user);
-                if Some(user) == reader {
-                    counts.mine.insert(status, count);
-                }
-                counts.assignees.entry(user).or_default().insert(status, count)
-            }
-            ("assignee", Err(_)) => counts.unassigned.insert(status, count),
-            ("team", Ok(team)) => counts.teams.entry(TeamId(team)).or_default().insert(status, count),
-            ("team", Err(_)) => counts.without_team.insert(status, count),
-            (_, _) => None,
-        };
+    Ok(TabCounts::of_lines(&lines.unwrap_or_default(), reader))
+}
+
+/// The counts of these accounts, without `mine`. An account that has no conversations is left out.
+pub async fn counts_of_all(
+    readers: &Readers,
+    accounts: &[AccountId],
+) -> Result<HashMap<AccountId, TabCounts>, DbError> {
+    let mut found = HashMap::with_capacity(accounts.len());
+    for accounts in accounts.chunks(LOOKUP_SIZES[LOOKUP_SIZES.len() - 1]) {
+        // The last account is repeated until the chunk has one of the sizes.
+        let size = LOOKUP_SIZES.into_iter().find(|size| *size >= accounts.len()).unwrap_or(accounts.len());
+        let mut values = Values::default();
+        for account in accounts.iter().chain(accounts.last().into_iter().cycle()).take(size) {
+            values.put(account);
+        }
+        let places: Vec<String> = (1..=size).map(|number| format!("${number}")).collect();
+        let sql = format!(
+            concat!(
+                "select account_id, ",
+                lines!(),
+                " from tab_counts where account_id in ({}) group by account_id"
+            ),
+            places.join(", ")
+        );
+        for row in readers.fetch_all(AssertSqlSafe(sql), values).await? {
+            let mut columns = Columns::of(&row);
+            let (account, lines): (AccountId, String) = (columns.take()?, columns.take()?);
+            found.insert(account, TabCounts::of_lines(&lines, None));
+        }
     }
-    Ok(counts)
+    Ok(found)
+}
+
+impl TabCounts {
+    fn of_lines(lines: &str, reader: Option<UserId>) -> Self {
+        let mut counts = Self::default();
+        for line in lines.split(',') {
+            let mut words = line.split(' ');
+            let (Some(tab), Some(subject)) = (words.next(), words.next()) else { continue };
+            let (Some(Ok(status)), Some(Ok(count))) =
+                (words.next().map(str::parse), words.next().map(str::parse))
+            else {
+                continue;
+            };
+            match (tab, subject.parse::<Uuid>()) {
+                ("all", _) => counts.all.insert(status, count),
+                ("assignee", Ok(user)) => {
+                    let user = UserId(user);
+                    if Some(user) == reader {
+                        counts.mine.insert(status, count);
+                    }
+                    counts.assignees.entry(user).or_default().insert(status, count)
+                }
+                ("assignee", Err(_)) => counts.unassigned.insert(status, count),
+                ("team", Ok(team)) => counts.teams.entry(TeamId(team)).or_default().insert(status, count),
+                ("team", Err(_)) => counts.without_team.insert(status, count),
+                (_, _) => None,
+            };
+        }
+        counts
+    }
 }
 
 /// The number of conversations of all accounts, for the operator.

@@ -6,8 +6,8 @@ use event_schemas::contact::{ContactSeen, IdentifierJoined};
 use event_schemas::conversation::ConversationOpened;
 use event_schemas::message::{ChannelType, Priority, SenderType, Status};
 use event_schemas::{
-    ContactEvent, ContactId, ContactIdentifierId, ConversationEvent, ConversationId, StreamId, Timestamp,
-    Version,
+    AccountId, ContactEvent, ContactId, ContactIdentifierId, ConversationEvent, ConversationId, StreamId,
+    Timestamp, Version,
 };
 use follower::db::Db;
 use projections::queries::conversations::find;
@@ -18,7 +18,7 @@ use projections::queries::{Limit, Page};
 use projections::read_models::contacts::IdentifierFilter;
 use projections::read_models::inbox::ConversationRow;
 use projections::read_models::messages::{self, MessageRow, Messages, PageFrom};
-use projections::read_models::tab_counts::counts;
+use projections::read_models::tab_counts::{TabCounts, counts, counts_of_all};
 use projections::read_models::{assignments, contacts, sla_timers};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -239,9 +239,14 @@ async fn a_cursor_of_another_sort_is_rejected(env: Environment) {
 
 async fn tab_counts_equal_the_number_of_rows(env: Environment) {
     let fixture = fixture(env, 21, 2000).await;
+    let empty = AccountId::from_u128(1);
+    let all: Vec<_> = fixture.scenario.accounts.iter().copied().chain([empty]).collect();
+    let of_all = counts_of_all(fixture.db.readers(), &all).await.unwrap();
+    assert_eq!(of_all.len(), fixture.scenario.accounts.len());
     for account in &fixture.scenario.accounts {
         let me = fixture.scenario.agents[0];
         let counts = counts(fixture.db.readers(), *account, Some(me)).await.unwrap();
+        assert_eq!(of_all[account], TabCounts { mine: BTreeMap::new(), ..counts.clone() });
         let count = |fits: &dyn Fn(&ConversationRow) -> bool| {
             let mut by_status = BTreeMap::new();
             for row in fixture.everything.iter().filter(|row| row.account_id == *account && fits(row)) {
