@@ -6,7 +6,7 @@ mod missed;
 use crate::contract::Contract;
 use crate::engine::session::Session;
 use crate::events::{AuthExpiring, Expiring, ServerStopping, Stopping};
-use crate::follower::Pushes;
+use crate::follower::{Pushes, until};
 use crate::hub::{Client, Hub};
 use crate::namespace::{Customer, Namespace, Party};
 use crate::packet::{self, Content, Packet, ROOT};
@@ -25,7 +25,6 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -88,11 +87,13 @@ pub struct Connected {
 
 impl Clients {
     /// Serves one client until it leaves or the process ends.
+    ///
+    /// An idle client takes as much memory as the largest thing that its task does, unless that is in a box; and each
+    /// timer takes some, so that there is one.
     pub async fn serve(
         self: Arc<Self>,
         session: Arc<Session>,
         mut handshake: HeaderMap,
-        mut messages: mpsc::Receiver<String>,
         stop: CancellationToken,
     ) {
         let mut connected: Option<Connected> = None;
@@ -100,69 +101,70 @@ impl Clients {
         keep_credentials(&mut handshake);
         let connect_until = Instant::now() + CONNECT;
         loop {
-            let token = connected.as_ref().and_then(Connected::next_of_token);
-            tokio::select! {
-                message = messages.recv() => {
-                    let Some(message) = message else { break };
+            let due = connected.as_ref().map_or(Some(connect_until), Connected::next_due);
+            let goes_on = tokio::select! {
+                message = session.next_message() => {
                     let handled = self.handle(&session, &handshake, &mut connected, &mut budget, &message);
-                    // An idle client takes as much memory as the largest thing that its task does, unless that is in a
-                    // box.
-                    if Box::pin(handled).await.is_err() {
-                        break;
-                    }
+                    let handled = Box::pin(handled).await;
                     if connected.is_some() {
-                        // An idle client keeps little memory.
+                        // Only connecting needs them.
                         handshake = HeaderMap::new();
                     }
-                }
-                () = tokio::time::sleep_until(connect_until), if connected.is_none() => {
-                    session.end("it connected to no namespace");
-                    break;
+                    handled
                 }
                 () = stop.cancelled() => {
-                    self.say_farewell(&session, connected.as_ref());
-                    // A client that polls may have no request at the moment.
-                    let _fetched = tokio::time::timeout(FAREWELL, session.until_fetched()).await;
-                    session.end("the process ends");
+                    Box::pin(self.part(&session, connected.as_ref())).await;
                     break;
                 }
                 () = behind(connected.as_ref()) => {
                     if let Some(connected) = &mut connected {
                         Box::pin(self.read_log_for(&session, connected)).await;
                     }
+                    Ok(())
                 }
-                () = until(connected.as_ref().and_then(|connected| connected.heartbeat)) => {
-                    if let Some(connected) = &mut connected {
-                        Box::pin(self.report_heartbeat(connected)).await;
-                    }
-                }
-                () = until(token) => {
-                    let Some(connected) = &mut connected else { continue };
-                    let namespace = connected.namespace();
-                    if !connected.warned {
-                        connected.warned = true;
-                        let object = Expiring { seconds: EXPIRING.as_secs() };
-                        session.send(packet::emitted::<AuthExpiring>(namespace, &object));
-                        continue;
-                    }
-                    session.send(packet::disconnected(namespace));
-                    session.end("its token has ended");
-                    break;
-                }
-                () = until(connected.as_ref().and_then(Connected::next_token_check)) => {
-                    if let Some(connected) = &mut connected
-                        && !Box::pin(self.still_knows_token(connected)).await
-                    {
-                        session.send(packet::disconnected(connected.namespace()));
-                        session.end("its token is no longer accepted");
-                        break;
-                    }
-                }
+                () = until(due) => match &mut connected {
+                    Some(connected) => Box::pin(self.do_due(&session, connected)).await,
+                    None => Err(closed(&session, "it connected to no namespace")),
+                },
+            };
+            if goes_on.is_err() {
+                break;
             }
         }
         if let Some(connected) = connected {
             self.remove(&connected);
         }
+    }
+
+    /// Does what is due at this moment: reports the agent's heartbeat, and looks after the token.
+    async fn do_due(&self, session: &Session, connected: &mut Connected) -> Result<(), Close> {
+        let now = Instant::now();
+        let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        if is_due(connected.next_of_token()) {
+            if connected.warned {
+                session.send(packet::disconnected(connected.namespace()));
+                return Err(closed(session, "its token has ended"));
+            }
+            connected.warned = true;
+            let object = Expiring { seconds: EXPIRING.as_secs() };
+            session.send(packet::emitted::<AuthExpiring>(connected.namespace(), &object));
+        }
+        if is_due(connected.next_token_check()) && !self.still_knows_token(connected).await {
+            session.send(packet::disconnected(connected.namespace()));
+            return Err(closed(session, "its token is no longer accepted"));
+        }
+        if is_due(connected.heartbeat) {
+            self.report_heartbeat(connected).await;
+        }
+        Ok(())
+    }
+
+    /// Parts with a client because the process ends.
+    async fn part(&self, session: &Session, connected: Option<&Connected>) {
+        self.say_farewell(session, connected);
+        // A client that polls may have no request at the moment.
+        let _fetched = tokio::time::timeout(FAREWELL, session.until_fetched()).await;
+        session.end("the process ends");
     }
 
     /// Tells a client that the process ends.
@@ -500,6 +502,11 @@ impl Connected {
         self.party.namespace().name()
     }
 
+    /// When the next thing is due that time brings. `None` when nothing is.
+    fn next_due(&self) -> Option<Instant> {
+        [self.heartbeat, self.next_of_token(), self.next_token_check()].into_iter().flatten().min()
+    }
+
     fn next_token_check(&self) -> Option<Instant> {
         self.token.as_ref().map(|(_, check)| *check)
     }
@@ -515,13 +522,6 @@ impl Connected {
 async fn behind(connected: Option<&Connected>) {
     match connected {
         Some(connected) => connected.client.needs_log.notified().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn until(at: Option<Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
     }
 }

@@ -22,9 +22,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 /// When clients are pinged, and how long their answer may take.
 #[derive(Clone, Copy, Debug)]
@@ -42,8 +42,7 @@ impl Default for Timing {
 
 /// The work of an engine with each client, until the client leaves or the process ends. The headers are those of the
 /// request that opened the session.
-pub type Serve =
-    Box<dyn Fn(Arc<Session>, HeaderMap, mpsc::Receiver<String>, CancellationToken) -> Served + Send + Sync>;
+pub type Serve = Box<dyn Fn(Arc<Session>, HeaderMap, CancellationToken) -> Served + Send + Sync>;
 /// Ends when the client has left or is sent away.
 pub type Served = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -65,7 +64,7 @@ pub struct Engine {
     pub sockets: TaskTracker,
     pub allows_origin: AllowsOrigin,
     pub serve: Serve,
-    pub sessions: Mutex<HashMap<String, Arc<Session>>>,
+    pub sessions: Mutex<HashMap<Uuid, Arc<Session>>>,
 }
 
 #[derive(Deserialize)]
@@ -165,27 +164,27 @@ impl Engine {
     }
 
     fn find(&self, id: &str) -> Option<Arc<Session>> {
-        let session = self.lock().get(id).cloned()?;
+        let session = self.lock().get(&Uuid::try_parse(id).ok()?).cloned()?;
         session.end_reason().is_none().then_some(session)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Session>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Arc<Session>>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A new session, whose first packet says how to use it.
     fn open(self: &Arc<Self>, transport: Transport, headers: HeaderMap) -> Result<Arc<Session>, Refusal> {
-        let id = self.clock.fresh_id().simple().to_string();
-        let (session, messages) = Session::new(id.clone(), transport, self.timing);
+        let id = self.clock.fresh_id();
+        let session = Session::new(id, transport, self.timing);
         let mut sessions = self.lock();
         if sessions.len() >= self.most_sessions || self.stop.is_cancelled() {
             return Err(Refusal::Full);
         }
-        sessions.insert(id.clone(), session.clone());
+        sessions.insert(id, session.clone());
         drop(sessions);
         let upgrades: &[&str] = if transport == Transport::Polling { &["websocket"] } else { &[] };
         let opened = json!({
-            "sid": id,
+            "sid": id.simple().to_string(),
             "upgrades": upgrades,
             "pingInterval": self.timing.ping_interval.as_millis() as u64,
             "pingTimeout": self.timing.ping_timeout.as_millis() as u64,
@@ -193,7 +192,7 @@ impl Engine {
         });
         session.send(format!("0{opened}"));
         let registered = Registered { engine: self.clone(), session: session.clone() };
-        let served = (self.serve)(session.clone(), headers, messages, self.stop.clone());
+        let served = (self.serve)(session.clone(), headers, self.stop.clone());
         self.clients.spawn(async move {
             let session = &registered.session;
             tokio::select! {
@@ -206,7 +205,7 @@ impl Engine {
         Ok(session)
     }
 
-    fn forget(&self, id: &str) {
-        self.lock().remove(id);
+    fn forget(&self, id: Uuid) {
+        self.lock().remove(&id);
     }
 }

@@ -7,13 +7,14 @@
 
 mod rooms;
 
-use self::rooms::Rooms;
+use self::rooms::{Members, Rooms};
 use crate::engine::session::{Feed, Session};
 use crate::events::{self, Sync};
 use crate::packet;
 use crate::push::{Offset, Place, Push, Room};
 use axum::extract::ws::Utf8Bytes;
 use event_schemas::Position;
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -66,7 +67,7 @@ struct State {
     through: Offset,
     /// When something was given out last.
     moved: Instant,
-    rooms: HashMap<Room, HashMap<u64, Arc<Client>>>,
+    rooms: HashMap<Room, Members>,
 }
 
 /// Whether the client that was offered a push must be woken.
@@ -210,7 +211,7 @@ impl Hub {
     /// Ends the connections of the clients in a Socket.IO room. Nothing is pushed to them any more.
     pub fn send_away(&self, room: Room, reason: &'static str) {
         let state = self.lock();
-        for client in state.rooms.get(&room).into_iter().flat_map(HashMap::values) {
+        for client in state.members(room) {
             client.session.send(packet::disconnected(client.namespace));
             client.session.end(reason);
         }
@@ -219,8 +220,9 @@ impl Hub {
     /// Sends a packet that is no push to the clients of a Socket.IO room, except to one. A client that is behind misses it.
     pub fn whisper(&self, room: Room, packet: &Utf8Bytes, except: Option<&Client>) {
         let state = self.lock();
-        for (number, client) in state.rooms.get(&room).into_iter().flatten() {
-            if except.is_none_or(|except| except.number != *number) && client.lock().mode == Mode::Live {
+        for client in state.members(room) {
+            if except.is_none_or(|except| except.number != client.number) && client.lock().mode == Mode::Live
+            {
                 client.session.send_if_idle(packet.clone());
             }
         }
@@ -359,22 +361,26 @@ impl Hub {
 
 impl State {
     fn enter(&mut self, client: &Arc<Client>, room: Room, after: Offset) {
-        self.rooms.entry(room).or_default().insert(client.number, client.clone());
+        self.rooms.entry(room).or_default().insert(client.clone());
         client.lock().change_rooms(after, |rooms| rooms.enter(room, after));
     }
 
     fn leave(&mut self, number: u64, room: Room) {
-        if let Some(clients) = self.rooms.get_mut(&room) {
-            clients.remove(&number);
-            if clients.is_empty() {
-                self.rooms.remove(&room);
+        if let Entry::Occupied(mut members) = self.rooms.entry(room) {
+            members.get_mut().remove(number);
+            if members.get().is_empty() {
+                members.remove();
             }
         }
     }
 
+    fn members(&self, room: Room) -> impl Iterator<Item = &Arc<Client>> {
+        self.rooms.get(&room).into_iter().flat_map(Members::iter)
+    }
+
     /// A client in several of its rooms is in it several times, and takes the push once.
     fn clients_of<'s>(&'s self, push: &'s Push) -> impl Iterator<Item = &'s Arc<Client>> {
-        push.rooms.iter().filter_map(|room| self.rooms.get(room)).flat_map(HashMap::values)
+        push.rooms.iter().flat_map(|room| self.members(*room))
     }
 
     /// The pushes of the ring after this one.

@@ -112,8 +112,8 @@ impl Realtime {
             clock: settings.clock,
             stop,
             allows_origin: settings.allows_origin,
-            serve: Box::new(move |session, handshake, messages, stop| {
-                Box::pin(clients.clone().serve(session, handshake, messages, stop))
+            serve: Box::new(move |session, handshake, stop| {
+                Box::pin(clients.clone().serve(session, handshake, stop))
             }),
             clients: TaskTracker::new(),
             sockets: TaskTracker::new(),

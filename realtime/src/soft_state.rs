@@ -353,7 +353,7 @@ mod tests {
 
     fn node() -> (Arc<SoftState>, Arc<Session>, Arc<Client>) {
         let hub = Hub::at(Position::at(0), Limits::default());
-        let (session, _messages) = Session::new("id".to_owned(), Transport::WebSocket, Timing::default());
+        let session = Session::new(Uuid::nil(), Transport::WebSocket, Timing::default());
         let client = hub.join(session.clone(), AGENTS, vec![OF.room()], None, "live");
         // It learns its place, reads on from the ring once, and is up to date.
         while crate::engine::session::Feed::next(&*client).is_some() {}
@@ -382,7 +382,7 @@ mod tests {
     #[test]
     fn the_customer_sees_that_an_answer_is_typed_and_no_note_and_not_who() {
         let (soft, agent, _client) = node();
-        let (session, _messages) = Session::new("id".to_owned(), Transport::WebSocket, Timing::default());
+        let session = Session::new(Uuid::nil(), Transport::WebSocket, Timing::default());
         let rooms = vec![OF.customer_room()];
         let customer = soft.hub.join(session.clone(), Namespace::Customers.name(), rooms, None, "live");
         while crate::engine::session::Feed::next(&*customer).is_some() {}

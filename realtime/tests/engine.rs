@@ -48,9 +48,9 @@ impl Server {
             allows_origin: Box::new(|headers| {
                 headers.get("origin").is_none_or(|origin| origin == "https://desk")
             }),
-            serve: Box::new(|session, _headers, mut messages, stop| {
+            serve: Box::new(|session, _headers, stop| {
                 Box::pin(async move {
-                    while let Some(Some(message)) = stop.run_until_cancelled(messages.recv()).await {
+                    while let Some(message) = stop.run_until_cancelled(session.next_message()).await {
                         session.send(format!("4{message}"));
                     }
                     session.end("its task has ended");

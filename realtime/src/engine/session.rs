@@ -9,8 +9,9 @@ use axum::extract::ws::Utf8Bytes;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 /// The bytes of answers that a client may leave unread. Who asks and never reads is closed.
 const LARGEST_OUTBOX: usize = 256 * 1024;
@@ -25,7 +26,7 @@ pub trait Feed: Send + Sync {
 }
 
 pub struct Session {
-    pub id: String,
+    pub id: Uuid,
     state: Mutex<State>,
     /// The transport waits for it: something to send, another transport, or the end.
     to_send: Notify,
@@ -36,7 +37,10 @@ pub struct Session {
     /// The heartbeat waits for it.
     ponged: Notify,
     feed: OnceLock<Arc<dyn Feed>>,
-    received: mpsc::Sender<String>,
+    /// The client's task waits for it: a message has come.
+    received: Notify,
+    /// The transport waits for it: a message was taken, or the session has ended.
+    taken: Notify,
     timing: Timing,
 }
 
@@ -46,6 +50,8 @@ struct State {
     counted: Option<Counted>,
     outbox: VecDeque<Utf8Bytes>,
     outbox_bytes: usize,
+    /// The messages that the client's task has not taken yet. An idle client has no queue: a channel would keep one.
+    inbox: VecDeque<String>,
     /// Whether a request waits for packets, and whether one brings some. A client has at most one of each.
     polling: bool,
     posting: bool,
@@ -102,23 +108,19 @@ pub struct Ended(pub &'static str);
 pub struct Overlap;
 
 impl Session {
-    pub(crate) fn new(
-        id: String,
-        transport: Transport,
-        timing: Timing,
-    ) -> (Arc<Self>, mpsc::Receiver<String>) {
-        let (received, messages) = mpsc::channel(RECEIVED_AHEAD);
+    pub(crate) fn new(id: Uuid, transport: Transport, timing: Timing) -> Arc<Self> {
         let state = State {
             transport,
             counted: Some(Counted::with(transport)),
             outbox: VecDeque::new(),
             outbox_bytes: 0,
+            inbox: VecDeque::new(),
             polling: false,
             posting: false,
             pong_due: None,
             end: None,
         };
-        let session = Self {
+        Arc::new(Self {
             id,
             state: Mutex::new(state),
             to_send: Notify::new(),
@@ -126,10 +128,10 @@ impl Session {
             ended: Notify::new(),
             ponged: Notify::new(),
             feed: OnceLock::new(),
-            received,
+            received: Notify::new(),
+            taken: Notify::new(),
             timing,
-        };
-        (Arc::new(session), messages)
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -182,8 +184,13 @@ impl Session {
             state.outbox.push_back(last.to_string().into());
         }
         drop(state);
+        self.tell_of_end();
+    }
+
+    fn tell_of_end(&self) {
         self.ended.notify_one();
         self.to_send.notify_one();
+        self.taken.notify_one();
     }
 
     pub fn end_reason(&self) -> Option<&'static str> {
@@ -192,8 +199,7 @@ impl Session {
         if state.end.is_none() && state.pong_due.is_some_and(|due| Instant::now() >= due) {
             state.end = Some(NO_PONG);
             state.counted = None;
-            self.ended.notify_one();
-            self.to_send.notify_one();
+            self.tell_of_end();
         }
         state.end
     }
@@ -223,9 +229,7 @@ impl Session {
     /// Takes a packet of the client. Waits while earlier messages are handled.
     pub async fn receive(&self, packet: Packet<'_>) -> Result<(), Ended> {
         match packet {
-            Packet::Message(text) => {
-                self.received.send(text.to_owned()).await.map_err(|_| Ended("its task has ended"))
-            }
+            Packet::Message(text) => self.put(text).await,
             Packet::Pong => {
                 // A pong without a ping is none of the heartbeat's.
                 if self.lock().pong_due.take().is_some() {
@@ -245,10 +249,50 @@ impl Session {
         }
     }
 
+    /// Keeps a message for the client's task. Waits while the task has not taken earlier ones.
+    async fn put(&self, message: &str) -> Result<(), Ended> {
+        while !self.try_put(message)? {
+            self.taken.notified().await;
+        }
+        Ok(())
+    }
+
+    /// Returns whether there was room for the message.
+    fn try_put(&self, message: &str) -> Result<bool, Ended> {
+        let mut state = self.lock();
+        if let Some(reason) = state.end {
+            // A request and a WebSocket may both wait, while the one is exchanged for the other.
+            self.taken.notify_one();
+            return Err(Ended(reason));
+        }
+        if state.inbox.len() >= RECEIVED_AHEAD {
+            return Ok(false);
+        }
+        state.inbox.push_back(message.to_owned());
+        if state.inbox.len() < RECEIVED_AHEAD {
+            self.taken.notify_one();
+        }
+        drop(state);
+        self.received.notify_one();
+        Ok(true)
+    }
+
+    /// The client's next message. Only its task takes them.
+    pub async fn next_message(&self) -> String {
+        loop {
+            let message = take_first(&mut self.lock().inbox);
+            if let Some(message) = message {
+                self.taken.notify_one();
+                return message;
+            }
+            self.received.notified().await;
+        }
+    }
+
     /// The next packet to send. `None` when there is none at the moment.
     pub fn next(&self) -> Option<Utf8Bytes> {
         let mut state = self.lock();
-        if let Some(packet) = state.outbox.pop_front() {
+        if let Some(packet) = take_first(&mut state.outbox) {
             state.outbox_bytes = state.outbox_bytes.saturating_sub(packet.len());
             if state.outbox.is_empty() {
                 self.fetched.notify_one();
@@ -323,6 +367,15 @@ impl Session {
     }
 }
 
+/// Takes the first of a queue, and the queue's memory when it was the last: most clients get or send nothing for long.
+fn take_first<T>(queue: &mut VecDeque<T>) -> Option<T> {
+    let first = queue.pop_front();
+    if queue.is_empty() {
+        *queue = VecDeque::new();
+    }
+    first
+}
+
 const NO_PONG: &str = "the client did not answer a ping";
 
 /// A request in progress, until it is answered. A request that the client cancels ends the session: packets for it may be
@@ -358,6 +411,58 @@ pub(super) struct Registered {
 impl Drop for Registered {
     fn drop(&mut self) {
         self.session.end("its task has ended");
-        self.engine.forget(&self.session.id);
+        self.engine.forget(self.session.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt;
+    use futures::poll;
+    use std::pin::pin;
+    use std::task::Poll;
+
+    fn session() -> Arc<Session> {
+        Session::new(Uuid::nil(), Transport::WebSocket, Timing::default())
+    }
+
+    fn fill(session: &Session) {
+        for number in 0..RECEIVED_AHEAD {
+            let received = session.receive(Packet::Message(&number.to_string())).now_or_never();
+            assert_eq!(received, Some(Ok(())), "{number}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_waits_until_its_earlier_messages_are_taken() {
+        let session = session();
+        fill(&session);
+        let mut request = pin!(session.receive(Packet::Message("of a request")));
+        let mut socket = pin!(session.receive(Packet::Message("of a WebSocket")));
+        assert_eq!(poll!(&mut request), Poll::Pending);
+        assert_eq!(poll!(&mut socket), Poll::Pending);
+        for number in 0..RECEIVED_AHEAD {
+            assert_eq!(session.next_message().await, number.to_string());
+        }
+        // Both were told, although all was taken before one of them looked.
+        request.await.unwrap();
+        socket.await.unwrap();
+        assert_eq!(session.next_message().await, "of a request");
+        assert_eq!(session.next_message().await, "of a WebSocket");
+        assert_eq!(session.next_message().now_or_never(), None);
+    }
+
+    #[tokio::test]
+    async fn no_one_waits_for_a_session_that_has_ended() {
+        let session = session();
+        fill(&session);
+        let mut request = pin!(session.receive(Packet::Message("of a request")));
+        let mut socket = pin!(session.receive(Packet::Message("of a WebSocket")));
+        assert_eq!(poll!(&mut request), Poll::Pending);
+        assert_eq!(poll!(&mut socket), Poll::Pending);
+        session.end("a test");
+        assert_eq!(request.await, Err(Ended("a test")));
+        assert_eq!(socket.await, Err(Ended("a test")));
     }
 }

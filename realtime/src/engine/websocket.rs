@@ -46,34 +46,42 @@ pub fn accept(upgrade: WebSocketUpgrade, begin: Begin, engine: &Engine) -> Respo
             }
         })
         .on_upgrade(move |socket| {
-            sockets.track_future(async move {
-                match begin {
-                    Begin::New(session) => run(socket, &session).await,
-                    Begin::Upgrade(session) => take_over(socket, &session).await,
-                }
-            })
+            // The task of the upgrade ends here: an idle connection would keep its memory too.
+            let (sink, stream) = socket.split();
+            let socket = Socket { sink, stream };
+            match begin {
+                Begin::New(session) => sockets.spawn(run(socket, session)),
+                Begin::Upgrade(session) => sockets.spawn(take_over(socket, session)),
+            };
+            std::future::ready(())
         })
 }
 
+/// The two directions of a WebSocket.
+struct Socket {
+    sink: SplitSink<WebSocket, Message>,
+    stream: SplitStream<WebSocket>,
+}
+
 /// Tries the WebSocket of a client that polls, and goes on over it.
-async fn take_over(mut socket: WebSocket, session: &Arc<Session>) {
+async fn take_over(mut socket: Socket, session: Arc<Session>) {
     if !session.change(Transport::Polling, Transport::Upgrading) {
-        return close(socket, "the session has a WebSocket").await;
+        return close(&mut socket, "the session has a WebSocket").await;
     }
     let tried = tokio::time::timeout(UPGRADE, probe(&mut socket)).await;
     if tried != Ok(Some(())) {
         session.change(Transport::Upgrading, Transport::Polling);
-        return close(socket, "the upgrade was not finished").await;
+        return close(&mut socket, "the upgrade was not finished").await;
     }
     session.change(Transport::Upgrading, Transport::WebSocket);
     run(socket, session).await;
 }
 
-async fn probe(socket: &mut WebSocket) -> Option<()> {
+async fn probe(socket: &mut Socket) -> Option<()> {
     loop {
-        let text = text(socket.recv().await?.ok()?)?;
+        let text = text(socket.stream.next().await?.ok()?)?;
         match Packet::parse(&text) {
-            Ok(Packet::Ping("probe")) => socket.send(Message::text("3probe")).await.ok()?,
+            Ok(Packet::Ping("probe")) => socket.sink.send(Message::text("3probe")).await.ok()?,
             Ok(Packet::Upgrade) => return Some(()),
             Ok(_) | Err(_) => return None,
         }
@@ -87,23 +95,27 @@ fn text(message: Message) -> Option<Utf8Bytes> {
     }
 }
 
-async fn close(mut socket: WebSocket, reason: &'static str) {
+async fn close(socket: &mut Socket, reason: &'static str) {
     // The client may be gone already.
-    let _sent = socket.send(Message::Close(Some(frame(close_code::POLICY, reason)))).await;
+    let _sent = socket.sink.send(Message::Close(Some(frame(close_code::POLICY, reason)))).await;
 }
 
 fn frame(code: u16, reason: &'static str) -> CloseFrame {
     CloseFrame { code, reason: Utf8Bytes::from_static(reason) }
 }
 
-async fn run(socket: WebSocket, session: &Arc<Session>) {
-    let (mut sink, mut stream) = socket.split();
+async fn run(mut socket: Socket, session: Arc<Session>) {
     // Reading goes on while a slow client is written to: its pongs count.
     tokio::select! {
-        () = read(&mut stream, session) => {}
-        () = write(&mut sink, session) => {}
+        () = read(&mut socket.stream, &session) => {}
+        () = write(&mut socket.sink, &session) => {}
     }
     session.end("its WebSocket was closed");
+    Box::pin(say_farewell(&mut socket, &session)).await;
+}
+
+/// Sends the last packets, and closes the WebSocket.
+async fn say_farewell(Socket { sink, stream }: &mut Socket, session: &Session) {
     let reason = session.end_reason().unwrap_or_default();
     // The client may be gone already.
     let _sent = tokio::time::timeout(FAREWELL, async {
@@ -118,7 +130,7 @@ async fn run(socket: WebSocket, session: &Arc<Session>) {
     .await;
 }
 
-async fn read(stream: &mut SplitStream<WebSocket>, session: &Arc<Session>) {
+async fn read(stream: &mut SplitStream<WebSocket>, session: &Session) {
     while let Some(Ok(message)) = stream.next().await {
         let text = match message {
             Message::Text(text) => text,
@@ -133,7 +145,7 @@ async fn read(stream: &mut SplitStream<WebSocket>, session: &Arc<Session>) {
     }
 }
 
-async fn write(sink: &mut SplitSink<WebSocket, Message>, session: &Arc<Session>) {
+async fn write(sink: &mut SplitSink<WebSocket, Message>, session: &Session) {
     loop {
         // What is waiting is written at once.
         while let Some(packet) = session.next() {

@@ -6,6 +6,7 @@ use crate::engine::session::Transport;
 use crate::events::{AgentPresence, ServerEvent};
 use event_schemas::{AccountId, ConversationId};
 use proptest::prelude::*;
+use uuid::Uuid;
 
 const ACCOUNT: AccountId = AccountId::from_u128(1);
 const ACCOUNT_ROOM: Room = Room::Account(ACCOUNT);
@@ -26,9 +27,7 @@ fn give_out(hub: &Hub, positions: impl IntoIterator<Item = u64>, room: Room) {
 }
 
 fn join(hub: &Arc<Hub>, rooms: &[Room], after: Option<&str>) -> Arc<Client> {
-    let (session, messages) = Session::new("id".to_owned(), Transport::WebSocket, Timing::default());
-    // What a client sends is of no interest here.
-    drop(messages);
+    let session = Session::new(Uuid::nil(), Transport::WebSocket, Timing::default());
     let after = after.map(|after| after.parse().unwrap());
     hub.join(session, "/agents", rooms.to_vec(), after, "live")
 }
