@@ -1,4 +1,4 @@
-//! The Socket.IO rooms of a client, and the clients of a room.
+//! A client's Socket.IO rooms, and the clients in a room.
 
 use super::Client;
 use crate::push::{Offset, Room};
@@ -49,7 +49,7 @@ impl Rooms {
 }
 
 /// The clients in a Socket.IO room, by their numbers. Most rooms have one, and a map of it would take more memory than
-/// all else of the room.
+/// everything else that it has.
 #[derive(Default)]
 pub struct Members(Vec<Arc<Client>>);
 
