@@ -42,7 +42,11 @@ pub trait Row: Clone + Send + Sync + 'static {
     const KEY: &'static [&'static str];
     fn key(&self) -> Self::Key;
     fn put(&self, values: &mut Values);
-    fn take(row: &DbRow) -> Result<Self, DbError>;
+    fn take(row: &DbRow) -> Result<Self, DbError> {
+        Self::take_at(row, 0)
+    }
+    /// Reads a row whose columns follow this many others.
+    fn take_at(row: &DbRow, first: usize) -> Result<Self, DbError>;
     /// Whether only volatile columns differ from the row as it was stored before.
     fn only_volatile_differ(&self, before: &Self) -> bool;
     /// The columns that change often, in a row with many indexes on its other columns. SQLite rewrites every index on a
@@ -80,8 +84,8 @@ macro_rules! table {
                 $(values.put(&self.$field);)*
                 $($(values.put(&self.$volatile);)+)?
             }
-            fn take(row: &$crate::db::DbRow) -> Result<Self, $crate::db::DbError> {
-                let mut columns = $crate::table::Columns::of(row);
+            fn take_at(row: &$crate::db::DbRow, first: usize) -> Result<Self, $crate::db::DbError> {
+                let mut columns = $crate::table::Columns::after(row, first);
                 Ok(Self {
                     $($key: columns.take()?,)+
                     $($field: columns.take()?,)*

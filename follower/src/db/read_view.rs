@@ -3,7 +3,7 @@
 //! The transaction begins with the statement that reads the checkpoint, in one call of the engine. It ends after the
 //! view is dropped, and no request waits for its end.
 
-use super::{DbError, DbRow, Readers, Tx};
+use super::{DbError, DbRow, Engine, Readers, Tx};
 use event_schemas::Position;
 use std::sync::Arc;
 use tokio::runtime::Handle;
@@ -17,7 +17,9 @@ pub struct ReadView {
 
 impl ReadView {
     pub(super) fn of(tx: Tx, checkpoint: Option<&DbRow>) -> Result<Self, DbError> {
-        let readers = Readers::View(Arc::new(ViewTx(Mutex::new(Open { tx: Some(tx), has_failed: false }))));
+        let engine = tx.engine();
+        let open = Mutex::new(Open { tx: Some(tx), has_failed: false });
+        let readers = Readers::View(Arc::new(ViewTx { open, engine }));
         let position = match checkpoint {
             Some(row) => Some(Position::new(row.number(0)? as u64, row.number(1)? as u64)),
             None => None,
@@ -42,7 +44,10 @@ pub(super) fn begin(begin: &str, checkpoint: &str) -> String {
 }
 
 /// The transaction of a view.
-pub struct ViewTx(Mutex<Open>);
+pub struct ViewTx {
+    open: Mutex<Open>,
+    engine: Engine,
+}
 
 pub(super) struct Open {
     /// `None` when it has ended.
@@ -54,7 +59,11 @@ pub(super) struct Open {
 impl ViewTx {
     /// The transaction, once its last statement has ended.
     pub(super) async fn lock(&self) -> MutexGuard<'_, Open> {
-        self.0.lock().await
+        self.open.lock().await
+    }
+
+    pub(super) fn engine(&self) -> Engine {
+        self.engine
     }
 }
 

@@ -92,6 +92,14 @@ pub(super) fn connection_is_lost(error: &DbError) -> bool {
 }
 
 impl Readers {
+    pub fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite(_) => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+            Self::View(view) => view.engine(),
+        }
+    }
+
     pub async fn fetch_all(&self, sql: impl SqlSafeStr, values: Values) -> Result<Vec<DbRow>, DbError> {
         query_with_retry!(self, fetch_all(sql, values), |rows| rows.into_iter().map(DbRow::from).collect())
     }
