@@ -27,6 +27,7 @@ pub mod secrets;
 mod summary;
 pub mod time;
 pub mod upcast;
+pub mod view_filter;
 
 pub use agent::AgentEvent;
 pub use catalogue::CatalogueEvent;

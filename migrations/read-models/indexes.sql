@@ -25,6 +25,12 @@ create index if not exists conversations_by_sla
     on conversations (account_id, status, sla_due_at, seq) where sla_due_at is not null;
 create index if not exists messages_as_they_were_said
     on messages (conversation_seq, said_at, version);
+create index if not exists messages_by_search_no
+    on messages (search_no);
+create index if not exists conversations_by_search_no
+    on conversations (search_no);
+create index if not exists contact_identifiers_by_search_no
+    on contact_identifiers (search_no);
 create index if not exists sla_timers_by_due
     on sla_timers (account_id, due_at, conversation_seq, metric) where due_at is not null;
 create index if not exists contacts_by_created

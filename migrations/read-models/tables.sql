@@ -5,6 +5,7 @@
 -- keyed by it, so that neighbours in time are neighbours in the file; an id would scatter them.
 create table if not exists conversations (
     seq                      integer not null primary key,
+    search_no                bigint  not null,
     id                       bytea   not null unique,
     account_id               bytea   not null,
     channel_id               bytea   not null,
@@ -106,6 +107,7 @@ create table if not exists messages (
     sent_at             bigint  not null,
     said_at             bigint  not null,
     created_at          bigint  not null,
+    search_no           bigint  not null,
     primary key (conversation_seq, version)
 );
 
@@ -172,9 +174,19 @@ create table if not exists contact_identifiers (
     identifier   text   not null,
     display_name text,
     metadata     text   not null,
+    search_no    bigint not null,
     created_at   bigint not null,
     updated_at   bigint not null,
     version      bigint not null
+);
+
+-- How many documents of each kind an account has in the search index. Their numbers begin with the account's.
+create table if not exists search_accounts (
+    account_id    bytea  not null primary key,
+    number        bigint not null,
+    messages      bigint not null,
+    conversations bigint not null,
+    identifiers   bigint not null
 );
 
 -- What accounts have defined, of every kind. `item` is JSON without secrets.

@@ -7,6 +7,7 @@ pub mod read_models;
 mod read_side;
 pub mod snapshot;
 mod verify;
+mod words;
 
 pub use read_side::{Generation, NoTables, ReadSide, Tables};
 pub use verify::{Difference, DifferenceKind, Verdict, verify};

@@ -1,10 +1,13 @@
 //! The common parts of queries: pages, limits and cursors. The queries of one table are in the file of its row.
-//! The lists of conversations and of catalogue items, which read several tables, are in this folder.
+//! The lists of conversations and of catalogue items, and the search, which read several tables, are in this folder.
 
 pub mod catalogue_items;
 pub mod conversations;
 pub mod cursor;
+pub mod filter;
 pub mod message;
+pub mod search;
+pub(crate) mod sql;
 
 pub(crate) use cursor::list_of;
 pub use cursor::{Cursor, InvalidCursor};

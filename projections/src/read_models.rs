@@ -9,6 +9,7 @@ pub mod inbox;
 pub mod labels;
 pub mod messages;
 pub mod queue_entries;
+pub mod search;
 pub mod sla_timers;
 pub mod tab_counts;
 pub mod webhook_rejections;

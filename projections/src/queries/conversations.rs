@@ -10,12 +10,13 @@
 //! the conversations that changed since then follow after the last page, in the order of their changes. A row may
 //! come twice; the later one is the newer.
 
+use super::sql::Sql;
 use super::{Cursor, InvalidCursor, Limit, ListError, Listed};
 use crate::read_models::inbox::ConversationRow;
 use event_schemas::message::{Priority, Status};
 use event_schemas::{AccountId, ChannelId, ContactId, ConversationId, TeamId, Timestamp, UserId};
 use follower::db::{AssertSqlSafe, DbError, Readers};
-use follower::table::{Column, Columns, Row, Values, columns_of};
+use follower::table::{Columns, Row, Values, columns_of};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -459,29 +460,6 @@ fn assignee(filter: Option<AssigneeFilter>, sql: &mut Sql) -> String {
 fn statuses(query: &Conversations) -> Vec<Status> {
     let wanted = if query.statuses.is_empty() { Status::ALL } else { &query.statuses };
     Status::ALL.iter().copied().filter(|status| wanted.contains(status)).collect()
-}
-
-/// The numbered parameters of a statement that is being built.
-#[derive(Default)]
-struct Sql {
-    values: Values,
-    count: usize,
-}
-
-impl Sql {
-    fn bind<T: Column>(&mut self, value: &T) -> String {
-        self.values.put(value);
-        self.count += 1;
-        format!("${}", self.count)
-    }
-    fn equal<T: Column>(&mut self, column: &str, value: &T) -> String {
-        format!("{column} = {}", self.bind(value))
-    }
-    /// A condition in a form for which the engine does not choose an index: the index must be the one in the order of
-    /// the list.
-    fn check(&mut self, condition: String) -> String {
-        format!("case when {condition} then 1 else 0 end = 1")
-    }
 }
 
 /// The number of a conversation's messages that the reader has not seen.

@@ -2,6 +2,7 @@
 //! fold of the conversations contains these tables.
 
 use super::registry::table_set;
+use super::search::SearchIndex;
 use crate::queries::{Cursor, ListError, Listed, Page, list_of, newest_first, row, rows};
 use event_schemas::contact::{ContactSeen, IdentifierLinked, phone_digits};
 use event_schemas::conversation::ConversationOpened;
@@ -41,6 +42,9 @@ follower::table! {
         identifier: String,
         display_name: Option<String>,
         metadata: Json<Map<String, Value>>,
+        /// Its number in the search index.
+        #[serde(skip)]
+        search_no: i64,
         created_at: Timestamp,
         updated_at: Timestamp,
         version: Version,
@@ -107,10 +111,15 @@ impl Contacts {
 
     /// Applies the event to the contact and the identifier. Returns the move of the identifier's conversations.
     /// `None` when they stay with their contact.
-    pub fn apply(&mut self, event: &ContactEvent, decoded: &DecodedEvent) -> Option<IdentifierMove> {
+    pub fn apply(
+        &mut self,
+        event: &ContactEvent,
+        decoded: &DecodedEvent,
+        search: &mut SearchIndex,
+    ) -> Option<IdentifierMove> {
         let account = decoded.metadata.account_id;
         let before = self.identifiers.get(&(identifier_of(event),));
-        let (row, name) = match event {
+        let (mut row, name) = match event {
             ContactEvent::ContactSeen(seen) => {
                 (ContactIdentifierRow::seen(before, seen, decoded), seen.display_name.as_ref())
             }
@@ -129,10 +138,12 @@ impl Contacts {
             }
             ContactEvent::IdentifierUnlinked(unlinked) => {
                 let moved = before.and_then(ContactIdentifierRow::unlinked);
+                before.into_iter().for_each(|before| search.remove_identifier(before));
                 self.identifiers.remove(&(unlinked.identifier_id,));
                 return moved;
             }
         };
+        row.search_no = search.index_identifier(before, &row);
         let moved = ContactIdentifierRow::moved(before, &row);
         let contact = self.contacts.get(&(account, row.contact_id));
         let contact = ContactRow::named(contact, row.contact_id, name, decoded);
@@ -265,6 +276,7 @@ impl ContactIdentifierRow {
             identifier: seen.identifier.clone(),
             display_name: seen.display_name.clone().or_else(|| before?.display_name.clone()),
             metadata: before.map(|before| before.metadata.clone()).unwrap_or_default(),
+            search_no: 0,
             created_at: before.map_or(at, |before| before.created_at),
             updated_at: at,
             version: decoded.version,
@@ -289,6 +301,7 @@ impl ContactIdentifierRow {
             identifier: identifier.to_owned(),
             display_name: before.and_then(|before| before.display_name.clone()),
             metadata: before.map(|before| before.metadata.clone()).unwrap_or_default(),
+            search_no: 0,
             created_at: before.map_or(at, |before| before.created_at),
             updated_at: at,
             version: decoded.version,
@@ -305,6 +318,7 @@ impl ContactIdentifierRow {
             identifier: linked.identifier.clone(),
             display_name: linked.display_name.clone(),
             metadata: Json(linked.metadata.clone()),
+            search_no: 0,
             created_at: before.map_or(at, |before| before.created_at),
             updated_at: at,
             version: decoded.version,

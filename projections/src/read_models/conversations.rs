@@ -8,6 +8,7 @@ use super::labels::LabelRow;
 use super::messages::MessageRow;
 use super::queue_entries::{NO_TEAM, PaceRow, QueueChange, QueueEntryRow};
 use super::registry::{Fold, TableSet, table_set};
+use super::search::SearchIndex;
 use super::sla_timers::{ClocksRow, SlaTimerRow};
 use super::tab_counts::{CountChanges, TabCountRow, Tabs};
 use domain::sla::Clocks;
@@ -39,6 +40,7 @@ table_set! {
         counts: Rows<TabCountRow>,
         queue_entries: Rows<QueueEntryRow>,
         paces: Rows<PaceRow>,
+        search: SearchIndex,
     }
 }
 
@@ -57,6 +59,7 @@ impl Tables {
             counts: Rows::new(2_000),
             queue_entries: Rows::new(conversations / 8),
             paces: Rows::new(256),
+            search: SearchIndex::default(),
         }
     }
 }
@@ -113,6 +116,7 @@ impl Fold for Conversations {
 
     async fn load(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), DbError> {
         self.tables.contacts.load(page, tx).await?;
+        self.tables.search.load(page, tx).await?;
         let mut ids = Vec::new();
         for moved in self.tables.contacts.possible_moves(page) {
             ids.extend(conversations_of(&moved, tx).await?);
@@ -154,7 +158,7 @@ impl Fold for Conversations {
         match &decoded.event {
             Event::Conversation(event) => self.apply_to_conversation(event, decoded),
             Event::Contact(event) => {
-                if let Some(moved) = self.tables.contacts.apply(event, decoded) {
+                if let Some(moved) = self.tables.contacts.apply(event, decoded, &mut self.tables.search) {
                     self.relink(&moved);
                 }
             }
@@ -299,9 +303,9 @@ impl Conversations {
         if let ConversationEvent::Lifecycle(LifecycleEvent::ConversationOpened(opened)) = event {
             let Some(seq) = self.next_seq.as_mut() else { return };
             let contact_id = self.tables.contacts.contact_of_opened(opened);
-            self.tables
-                .inbox
-                .put(ConversationRow { contact_id, ..ConversationRow::opened(*seq, opened, decoded) });
+            let mut row = ConversationRow { contact_id, ..ConversationRow::opened(*seq, opened, decoded) };
+            row.search_no = self.tables.search.add_conversation(&row);
+            self.tables.inbox.put(row);
             self.tables.clocks.absent((*seq,));
             *seq += 1;
         }
@@ -332,7 +336,18 @@ impl Conversations {
         if let ConversationEvent::Details(DetailsEvent::LabelsChanged(change)) = event {
             self.update_labels(account, seq, &change.removed, &change.added);
         }
-        if let Some(message) = MessageRow::begun(seq, event, decoded) {
+        self.update_messages(id, event, decoded);
+    }
+
+    /// Adds the event's message, or changes the one that it names; and the words by which they are found.
+    fn update_messages(&mut self, id: ConversationId, event: &ConversationEvent, decoded: &DecodedEvent) {
+        let Some(conversation) = self.tables.inbox.get(&(id,)) else { return };
+        if changes_words(event) {
+            self.tables.search.change_conversation(conversation);
+        }
+        let seq = conversation.seq;
+        if let Some(mut message) = MessageRow::begun(seq, event, decoded) {
+            message.search_no = self.tables.search.add_message(&message, conversation);
             self.tables.messages.absent((seq, decoded.version));
             self.tables.messages.put(message);
         } else if let Some(changed) = MessageRow::changed_by(event)
@@ -340,6 +355,12 @@ impl Conversations {
             && let Some(message) = self.tables.messages.change(&(seq, *version))
         {
             message.apply(event);
+            if let ConversationEvent::Message(
+                MessageEvent::MessageEdited(_) | MessageEvent::MessageRevoked(_),
+            ) = event
+            {
+                self.tables.search.change_message(message, conversation);
+            }
         }
     }
 
@@ -466,6 +487,14 @@ fn changed_received(page: &[Arc<DecodedEvent>]) -> HashSet<MessageId> {
         | Event::Log(_) => None,
     });
     changed.collect()
+}
+
+/// Whether the event changes words by which the conversation itself is found.
+fn changes_words(event: &ConversationEvent) -> bool {
+    matches!(
+        event,
+        ConversationEvent::Details(DetailsEvent::SubjectChanged(_) | DetailsEvent::DisplayNameChanged(_))
+    )
 }
 
 fn ends_assignment(event: &ConversationEvent) -> bool {

@@ -25,6 +25,9 @@ follower::table! {
         /// The number of the conversation. Conversations are numbered in the order in which they were opened.
         #[serde(skip)]
         seq: i64,
+        /// Its number in the search index. 0 in a view of the past.
+        #[serde(skip)]
+        search_no: i64,
         account_id: AccountId,
         channel_id: ChannelId,
         channel_type: ChannelType,
@@ -123,6 +126,7 @@ impl ConversationRow {
         Self {
             id: opened.conversation_id,
             seq,
+            search_no: 0,
             account_id: opened.account_id,
             channel_id: opened.channel_id,
             channel_type: opened.channel_type,

@@ -36,6 +36,8 @@ follower::table! {
         /// Its place in the conversation: a message that came late is where it was said.
         said_at: Timestamp,
         created_at: Timestamp,
+        /// Its number in the search index. 0 in a view of the past.
+        search_no: i64,
     }
     volatile {
         /// Empty when the message was deleted.
@@ -171,6 +173,7 @@ impl MessageRow {
             sent_at: decoded.metadata.occurred_at,
             said_at: decoded.metadata.occurred_at,
             created_at: decoded.recorded_at,
+            search_no: 0,
         }
     }
 

@@ -10,3 +10,4 @@ mod location;
 mod rebuilds;
 mod runner;
 mod scenario;
+mod search;
