@@ -212,6 +212,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
             let state = query_api::QueryState {
                 tables,
                 store: store.clone(),
+                clock: clock.clone(),
                 schemas_url: settings.schemas_url(address).into(),
                 stop: running.stop_serving.clone(),
                 growth: query_api::Growth::of(store.clone(), running.stop_serving.clone()),

@@ -15,6 +15,7 @@ mod queue;
 mod rejections;
 mod response;
 mod schemas;
+mod search;
 mod snapshot;
 mod state;
 mod stream_tokens;
@@ -36,6 +37,7 @@ pub fn router(state: QueryState, places: Places) -> ApiRouter {
     ApiRouter::new()
         .merge(conversations::routes())
         .merge(conversation::routes())
+        .merge(search::routes())
         .merge(history::routes())
         .merge(why::routes())
         .merge(events::routes())

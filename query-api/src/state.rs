@@ -22,6 +22,8 @@ use tokio_util::sync::CancellationToken;
 pub struct QueryState {
     pub tables: Tables,
     pub store: Arc<dyn EventStore>,
+    /// The time from which filters count back.
+    pub clock: Clock,
     /// The URL of the event schemas in event documents, without a slash at the end.
     pub schemas_url: Arc<str>,
     /// Ends the open event streams when the program stops.

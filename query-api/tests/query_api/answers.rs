@@ -63,6 +63,7 @@ pub async fn fixture(seed: u64, steps: usize) -> Fixture {
     let state = QueryState {
         tables,
         store: Arc::clone(&store),
+        clock: clock.clone(),
         schemas_url: "http://localhost/schemas".into(),
         growth: query_api::Growth::of(Arc::clone(&store), stop.clone()),
         stop: stop.clone(),

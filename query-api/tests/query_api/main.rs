@@ -7,4 +7,5 @@ mod answers;
 mod positions;
 #[path = "../../../projections/tests/projections/scenario.rs"]
 mod scenario;
+mod search;
 mod streams;
