@@ -18,6 +18,7 @@ mod projections;
 mod publication;
 mod realtime;
 mod routing;
+mod search;
 mod seed;
 mod server;
 mod startup;
@@ -35,6 +36,9 @@ pub struct BenchOptions {
     /// The number of conversations when the inbox is measured
     #[arg(long, default_value_t = 1_000_000)]
     pub conversations: u64,
+    /// The number of messages when the search is measured
+    #[arg(long, default_value_t = 5_000_000)]
+    pub messages: u64,
     /// The number of events in the log when the start is measured
     #[arg(long, default_value_t = 10_000_000)]
     pub events: u64,
@@ -73,6 +77,8 @@ pub enum Measurement {
     Webhook,
     /// The inbox of an account with a long history, and the server's memory.
     Inbox,
+    /// The search in an account with many messages. `all` leaves it out, because writing the log takes minutes.
+    Search,
     /// The bot's rules against a message, and a dry run of them.
     Bots,
     /// Routing: the policy alone, and the time from a message to its assignment.
@@ -92,7 +98,8 @@ pub enum Measurement {
 
 impl Measurement {
     fn includes(self, measurement: Measurement) -> bool {
-        let is_of_all = !matches!(measurement, Measurement::Startup | Measurement::Realtime);
+        let is_of_all =
+            !matches!(measurement, Measurement::Startup | Measurement::Realtime | Measurement::Search);
         self == measurement || (self == Measurement::All && is_of_all)
     }
 }
@@ -150,6 +157,9 @@ pub async fn run(options: BenchOptions, event_store: Option<&str>, nats: Option<
         let BenchOptions { events, agents, open, rounds, .. } = options;
         let size = startup::Size { events, agents, open };
         startup::measure(&folder.0, postgres, size, rounds, &mut table).await?;
+    }
+    if options.what.includes(Measurement::Search) {
+        search::measure(&folder.0, postgres, options.messages, &mut table).await?;
     }
     if options.what.includes(Measurement::Inbox) {
         inbox::measure(&folder.0, postgres, options.conversations, &mut table).await?;
