@@ -1,7 +1,7 @@
 /** The keys of the page: the help dialog is made of the same table. Letters only, never Alt: it writes letters in many languages. */
 import type { Words } from "../wire/words.svelte";
 
-export type Action = "next" | "previous" | "open" | "reply" | "note" | "resolve" | "assign" | "help";
+export type Action = "next" | "previous" | "open" | "reply" | "note" | "resolve" | "assign" | "search" | "help";
 
 export const KEYS: { key: string; action: Action; words: keyof Words }[] = [
   { key: "j", action: "next", words: "key_next" },
@@ -11,6 +11,7 @@ export const KEYS: { key: string; action: Action; words: keyof Words }[] = [
   { key: "n", action: "note", words: "key_note" },
   { key: "e", action: "resolve", words: "key_resolve" },
   { key: "a", action: "assign", words: "key_assign" },
+  { key: "s", action: "search", words: "key_search" },
   { key: "?", action: "help", words: "key_help" },
 ];
 

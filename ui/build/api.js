@@ -13,6 +13,7 @@ const USED = {
   "/v1/conversations/{id}/assign": ["post"],
   "/v1/conversations/{id}/unassign": ["post"],
   "/v1/conversations/{id}/seen": ["post"],
+  "/v1/search": ["get"],
   "/v1/contacts/{id}": ["get"],
   "/v1/teams": ["get"],
   "/v1/canned-responses": ["get"],

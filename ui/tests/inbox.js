@@ -66,6 +66,19 @@ try {
   await row(first, "Where is my parcel?").getByText("With: You").waitFor();
   await first.getByRole("tab", { name: "Mine 1" }).waitFor();
   await row(second, "Where is my parcel?").getByText("Bei: Ana").waitFor();
+
+  // The search finds a message by the beginning of a word, says what is wrong in a filter, and opens the message.
+  await first.keyboard.press("s");
+  await first.keyboard.type("colour:red");
+  await first.locator(".search [role=alert]", { hasText: "is no filter" }).waitFor();
+  await first.getByRole("combobox", { name: "Search" }).fill("parce");
+  await first.locator(".result mark", { hasText: "parcel" }).first().waitFor();
+  await assertAccessible(first, "search");
+  await keep(first, "search");
+  await first.keyboard.press("ArrowDown");
+  await first.keyboard.press("Enter");
+  await first.locator("article.message:focus", { hasText: "Where is my parcel?" }).waitFor();
+  assert.match(first.url(), /\/messages\//);
   await first.keyboard.press("r");
   await first.keyboard.type("/hi");
   await first.getByRole("option", { name: "/hi" }).waitFor();

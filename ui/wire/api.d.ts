@@ -144,6 +144,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * People, conversations and messages by words and filters
+         * @description `q` has words and phrases in quotation marks, all of which are found; `-word` leaves out what has a word. Case and accents do not count, and the last word may be only the beginning of one. In scripts without spaces any part of a sentence is found. Names of people are found by the beginnings of their words, also with a wrong letter, and numbers by their first or last digits.
+         *
+         *     Filters: `from:` (a name of a customer or an agent, or `me`), `is:` (a status, `unread`, `unassigned`, `note`), `has:attachment`, `label:`, `channel:` (a kind or a name), `assignee:` (`me`, `none`, a name), `team:` (`none`, a name), `priority:`, `before:` and `after:` (a day in UTC, or a moment of RFC 3339). A value with spaces is in quotation marks. A conversation has all labels that are named, and one value of every other filter.
+         *
+         *     Messages and conversations are listed newest first, people by how well they fit. What was searched for is marked in segments of text. Notes are found as well, deleted messages are not. One request reads a bounded part of the index: when the filters leave out nearly everything with the words, a page is short or empty although `next_cursor` says that there is more.
+         */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/contacts/{id}": {
         parameters: {
             query?: never;
@@ -561,6 +585,18 @@ export interface components {
             /** @description The `cursor` of the next page. `null` when this page is the last. */
             next_cursor?: string | null;
         };
+        /** @description The conversation of a message that was found. */
+        ConversationOfFoundMessage: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            contact_id: string;
+            contact_identifier: string;
+            display_name?: string | null;
+            channel_type: components["schemas"]["ChannelType"];
+            status: components["schemas"]["Status"];
+            subject?: string | null;
+        };
         /** @description The state after the command, and the command's position in the log. */
         ConversationStateAnswer: {
             /** Format: uuid */
@@ -715,6 +751,190 @@ export interface components {
             rendered?: string | null;
             /** @description The placeholders of `rendered` that have no value. The text cannot be sent before they are replaced. */
             unfilled: string[];
+        };
+        /** @description A conversation that was found by its subject or by its customer. */
+        FoundConversation: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            account_id: string;
+            /** Format: uuid */
+            channel_id: string;
+            channel_type: components["schemas"]["ChannelType"];
+            /** Format: uuid */
+            contact_id: string;
+            contact_identifier: string;
+            /**
+             * Format: uint32
+             * @description The number of the conversation among those of this contact on this channel, from 0.
+             */
+            ordinal: number;
+            /** Format: uuid */
+            assignee_id?: string | null;
+            assignee_name?: string | null;
+            /** Format: uuid */
+            team_id?: string | null;
+            status: components["schemas"]["Status"];
+            priority: components["schemas"]["Priority"];
+            subject?: string | null;
+            language?: string | null;
+            labels: string[];
+            /** @description The fields that the bot collected before it handed over. */
+            bot_context?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Whether a human agent was requested since the conversation was last with the bot. */
+            handoff_requested: boolean;
+            /**
+             * Format: uuid
+             * @description The agent who was requested by name.
+             */
+            handoff_agent_id?: string | null;
+            handoff_reason?: string | null;
+            metadata: {
+                [key: string]: unknown;
+            };
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            resolved_at?: string | null;
+            /** Format: date-time */
+            closed_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was closed because it was inactive. `null` when it is open, or was closed for another reason.
+             */
+            expired_at?: string | null;
+            /** Format: date-time */
+            snoozed_until?: string | null;
+            /** Format: uint32 */
+            reopened_count: number;
+            /** Format: uuid */
+            sla_policy_id?: string | null;
+            display_name?: string | null;
+            /** Format: date-time */
+            updated_at: string;
+            /**
+             * Format: date-time
+             * @description The time of the first answer by an agent that did not fail.
+             */
+            first_reply_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When the newest message was recorded. The preview is of the message that was said last: one that came late
+             *      leaves it as it is.
+             */
+            last_message_at: string;
+            last_message_preview?: string | null;
+            last_message_sender_type?: components["schemas"]["SenderType"] | null;
+            /**
+             * Format: date-time
+             * @description The time since which the customer waits for an agent's answer. An answer that failed ends no wait.
+             */
+            unanswered_since?: string | null;
+            /** Format: uint32 */
+            message_count: number;
+            /** Format: uint32 */
+            received_count: number;
+            /** Format: uint32 */
+            sent_count: number;
+            /** Format: uint32 */
+            note_count: number;
+            /** @description The SLA metric whose deadline is next. */
+            sla_metric?: components["schemas"]["SlaMetric"] | null;
+            /**
+             * Format: date-time
+             * @description The deadline that is next.
+             */
+            sla_due_at?: string | null;
+            /**
+             * @description The state of the SLA clock that is most urgent, in this order: `breached`, `running`, `paused`, `met`,
+             *      `cancelled`.
+             */
+            sla_state?: string | null;
+            /** Format: uint32 */
+            sla_breached_count: number;
+            /**
+             * Format: uint64
+             * @description The version of the conversation's stream. It is also the `ETag` of the response with one conversation.
+             */
+            version: number;
+            /**
+             * @description The position of its last event in the log.
+             * @example 1729
+             */
+            position: string;
+            /**
+             * Format: date-time
+             * @description The name of `unanswered_since` in earlier versions.
+             */
+            waiting_since?: string | null;
+            /**
+             * Format: uint32
+             * @description The number of the customer's messages that the caller has not seen.
+             */
+            unread_count: number;
+            /** @description The customer's name, or the identifier of one without a name. */
+            marked_name: components["schemas"]["SearchSegment"][];
+            marked_subject: components["schemas"]["SearchSegment"][];
+        };
+        /** @description A page of a list. */
+        FoundConversationList: {
+            data: components["schemas"]["FoundConversation"][];
+            /** @description The `cursor` of the next page. `null` when this page is the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A message or a note that was found. */
+        FoundMessage: {
+            /** Format: uuid */
+            id: string;
+            conversation: components["schemas"]["ConversationOfFoundMessage"];
+            sender_type: components["schemas"]["SenderType"];
+            /** Format: uuid */
+            sender_id?: string | null;
+            sender_name?: string | null;
+            /** @description Whether the message is an internal note. */
+            is_private: boolean;
+            content_type: components["schemas"]["ContentType"];
+            /** @description The part of the text with what was searched for. */
+            excerpt: components["schemas"]["SearchSegment"][];
+            /** @description The names of its files. */
+            file_names: components["schemas"]["SearchSegment"][][];
+            /** Format: date-time */
+            sent_at: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @description The value of `before` or `after` for the messages around this one. */
+            cursor: string;
+        };
+        /** @description A page of a list. */
+        FoundMessageList: {
+            data: components["schemas"]["FoundMessage"][];
+            /** @description The `cursor` of the next page. `null` when this page is the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A contact who was found by a name or an identifier. */
+        FoundPerson: {
+            /** Format: uuid */
+            id: string;
+            display_name?: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** @description The identifier that was found. The contact may have others. */
+            identifier: components["schemas"]["ContactIdentifier"];
+            /** @description The name at this identifier, or the identifier when it has no name. */
+            marked_name: components["schemas"]["SearchSegment"][];
+            marked_identifier: components["schemas"]["SearchSegment"][];
+            /** @description Whether the name is only like the one that was searched for. */
+            is_similar: boolean;
+        };
+        /** @description A page of a list. */
+        FoundPersonList: {
+            data: components["schemas"]["FoundPerson"][];
+            /** @description The `cursor` of the next page. `null` when this page is the last. */
+            next_cursor?: string | null;
         };
         /** @description An event, and a sentence that describes it. */
         HistoryEvent: {
@@ -919,6 +1139,18 @@ export interface components {
              * @description When they reacted, by the provider's clock.
              */
             reacted_at: string;
+        };
+        /** @description The results of each kind that was searched. */
+        SearchResult: {
+            people?: components["schemas"]["FoundPersonList"] | null;
+            conversations?: components["schemas"]["FoundConversationList"] | null;
+            messages?: components["schemas"]["FoundMessageList"] | null;
+        };
+        /** @description A part of a text. All parts joined are the text, or an excerpt of it. */
+        SearchSegment: {
+            text: string;
+            /** @description Whether this part is what was searched for. */
+            hit: boolean;
         };
         /**
          * @description The sender of a message (requirement 000, section 1.2).
@@ -1509,6 +1741,54 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ConversationStateAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search: {
+        parameters: {
+            query: {
+                /** @description Words, phrases and filters: `refund from:ana is:unread label:vip before:2026-11-01`. At most 400 bytes. */
+                q: string;
+                /**
+                 * @description One or several of `people`, `conversations` and `messages`, separated by commas. Without it, those that have the
+                 *      filters of `q`.
+                 */
+                kinds?: string;
+                /** @description The results of each kind, between 1 and 200. The default is 50. */
+                limit?: number | null;
+                /** @description The `next_cursor` of the page before. `kinds` then names one kind. */
+                cursor?: string | null;
+            };
+            header?: {
+                /** @description The account of the request. Required when the token names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The results of each kind that was searched. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchResult"];
                 };
             };
             /** @description The request was refused. The problem document has the reason. */
