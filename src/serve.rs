@@ -216,7 +216,6 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
                 schemas_url: settings.schemas_url(address).into(),
                 stop: running.stop_serving.clone(),
                 growth: query_api::Growth::of(store.clone(), running.stop_serving.clone()),
-                clock: clock.clone(),
             };
             api = api.merge(query_api::router(state, places));
         }

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 pub struct QueryState {
     pub tables: Tables,
     pub store: Arc<dyn EventStore>,
-    /// The time from which filters count back.
+    /// The present time, from which filters count back.
     pub clock: Clock,
     /// The URL of the event schemas in event documents, without a slash at the end.
     pub schemas_url: Arc<str>,
@@ -30,7 +30,6 @@ pub struct QueryState {
     pub stop: CancellationToken,
     /// Wakes the open event streams.
     pub growth: Growth,
-    pub clock: Clock,
 }
 
 /// How long a request waits until the tables contain the caller's writes.

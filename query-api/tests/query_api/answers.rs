@@ -67,7 +67,6 @@ pub async fn fixture(seed: u64, steps: usize) -> Fixture {
         schemas_url: "http://localhost/schemas".into(),
         growth: query_api::Growth::of(Arc::clone(&store), stop.clone()),
         stop: stop.clone(),
-        clock: clock.clone(),
     };
     Fixture {
         _folder: folder,
