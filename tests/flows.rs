@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used)] // helper functions of tests, which Clippy does not know as tests
 
+#[path = "support/browser.rs"]
+mod browser;
 #[path = "support/cuts.rs"]
 mod cuts;
 #[path = "support/desk.rs"]

@@ -1,51 +1,17 @@
 //! The agents' inbox in Chromium against the real program, and the files that it is built of.
 
+use crate::browser::{Browser, FOLDER, has_browser, has_packages};
 use crate::fake_whatsapp::FakeWhatsApp;
-use crate::program::{DEADLINE, Program, not_run};
+use crate::program::Program;
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/ui");
-
-fn chromium() -> PathBuf {
-    std::env::var_os("CHROMIUM").map_or_else(|| PathBuf::from("/usr/bin/chromium"), PathBuf::from)
-}
-
-/// The oldest Node that the pages' packages take (`engines` in ui/package.json).
-const OLDEST_NODE: (u32, u32) = (20, 19);
-
-fn node_version() -> Option<(u32, u32)> {
-    let output = Command::new("node").arg("--version").output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    let mut numbers = text.trim().strip_prefix('v')?.split('.').map(str::parse);
-    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
-}
-
-/// Whether the pages' packages are installed, which `scripts/test` does, and Node can run them. Records the test as not
-/// run otherwise.
-fn has_packages(what: &str) -> bool {
-    if !Path::new(FOLDER).join("node_modules/vite").exists() {
-        not_run(&format!("{what}: `npm ci --prefix ui` has not run"));
-        return false;
-    }
-    let is_new_enough = node_version().is_some_and(|version| version >= OLDEST_NODE);
-    if !is_new_enough {
-        not_run(&format!("{what}: Node {}.{} or newer is not installed", OLDEST_NODE.0, OLDEST_NODE.1));
-    }
-    is_new_enough
-}
+use std::path::Path;
+use std::process::Command;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_agents_work_in_the_inbox_while_the_server_restarts() {
-    let what = "the inbox in a browser";
-    if !has_packages(what) {
+    if !has_browser("the inbox in a browser") {
         return;
-    }
-    if !chromium().exists() {
-        return not_run(&format!("{what}: Chromium is not installed"));
     }
     let folder = tempfile::tempdir().unwrap();
     let provider = FakeWhatsApp::start().await;
@@ -56,20 +22,8 @@ async fn two_agents_work_in_the_inbox_while_the_server_restarts() {
     let whatsapp = account.whatsapp(&provider.base_url).await;
     let (ana, ben) = (account.person("agent", "Ana"), account.person("agent", "Ben"));
 
-    let mut browser = tokio::process::Command::new("node")
-        .arg("tests/inbox.js")
-        .args([&program.base, &ana.token, &ben.token])
-        .args(std::env::var_os("VERBATIM_TEST_SCREENSHOTS"))
-        .current_dir(FOLDER)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut input = browser.stdin.take().unwrap();
-    let mut wishes = BufReader::new(browser.stdout.take().unwrap()).lines();
-    let mut granted = Vec::new();
-    while let Some(wish) = tokio::time::timeout(DEADLINE * 6, wishes.next_line()).await.unwrap().unwrap() {
+    let mut browser = Browser::start("inbox.js", &[&program.base, &ana.token, &ben.token]);
+    while let Some(wish) = browser.wish().await {
         match wish.as_str() {
             "first message" => whatsapp.customer_writes("4915", "wamid.1", "Where is my parcel?").await,
             "markup" => whatsapp.customer_writes("4915", "wamid.2", "<img src=x onerror=alert(1)>").await,
@@ -92,11 +46,9 @@ async fn two_agents_work_in_the_inbox_while_the_server_restarts() {
             "done" => {}
             other => panic!("the pages' test wants {other}"),
         }
-        granted.push(wish);
-        input.write_all(b"\n").await.ok();
+        browser.granted().await;
     }
-    assert!(browser.wait().await.unwrap().success(), "the pages' test failed after {granted:?}");
-    assert_eq!(granted.last().map(String::as_str), Some("done"));
+    browser.assert_done().await;
     assert!(provider.taken().iter().any(|taken| taken.text() == "Hello! It left yesterday."));
 }
 

@@ -1,6 +1,8 @@
 // Chromium, and pages that record what must not happen: refused by the policy, or failed in the script.
+import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
 export const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
@@ -40,4 +42,24 @@ export async function assertAccessible(page, what) {
   const { violations } = await page.evaluate(() => window.axe.run(document));
   const found = violations.map(({ id, help, nodes }) => ({ id, help, nodes: nodes.map((node) => [node.target.join(" "), node.failureSummary]) }));
   if (found.length > 0) throw new Error(`${what}: ${JSON.stringify(found, null, 2)}`);
+}
+
+let lines;
+
+/** Asks the test to let something happen outside the browser. */
+export async function ask(what) {
+  lines ??= createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+  console.log(what);
+  const { done } = await lines.next();
+  assert(!done, "the test has ended");
+}
+
+/** Keeps a screenshot, if there is a folder for it. */
+export async function keep(page, folder, name) {
+  if (folder) await page.screenshot({ path: `${folder}/${name}.png` });
+}
+
+export async function signIn(page, base, token) {
+  await page.goto(`${base}/#token=${token}`);
+  await page.locator(".connection", { hasText: /Live|Verbunden/ }).waitFor();
 }
