@@ -42,9 +42,10 @@ const PAGE: &str = include_str!("../../ui/dist/index.html");
 /// The folder that the build writes into the page, and the server replaces.
 const BUILT_FOLDER: &str = "/ui/built/";
 
-/// No script, style, image or connection but the program's own, and no page of others around it.
+/// No script, style or connection but the program's own, and no page of others around it. Pictures, sounds and videos of
+/// messages are at their providers' addresses.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-     img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+     img-src 'self' data: https:; media-src https:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 /// The paths below name the bytes, so they never change.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
