@@ -6,10 +6,19 @@ import type { Session } from "./session";
 type Schemas = components["schemas"];
 export type Conversation = Schemas["Conversation"];
 export type Message = Schemas["Message"];
+export type Attachment = Schemas["Attachment"];
+export type NewMessage = Schemas["NewMessage"];
 export type HistoryEvent = Schemas["HistoryEvent"];
 export type Problem = Schemas["Problem"];
 export type Status = Schemas["Status"];
 export type Priority = Schemas["Priority"];
+export type SlaTimer = Schemas["SlaTimer"];
+export type Queued = Schemas["QueuedConversation"];
+/** The route also answers a stream, so the type of its answer is not known from the path. */
+export type QueuedList = Schemas["QueuedConversationList"];
+export type Macro = Schemas["DefinedMacro"];
+export type Contact = Schemas["ContactDetail"];
+export type AgentPreferences = Schemas["AgentPreferences"];
 export type Canned = Schemas["DefinedCannedResponse"];
 
 export type Client = ReturnType<typeof client>;

@@ -2,6 +2,7 @@
 import { io, type Socket } from "socket.io-client";
 import { SvelteMap } from "svelte/reactivity";
 import { client, freshKey, isBefore, type Client, type Conversation } from "./client";
+import { CoalescedMap } from "./coalesced.svelte";
 import type { Session } from "./session";
 import { Thread } from "./thread.svelte";
 
@@ -9,19 +10,23 @@ export type Row = Omit<Conversation, "unread_count">;
 type Seen = { conversation_id: string; received: number };
 type Sync = { mode: "live" | "resumed" | "reset"; position: string };
 type ByStatus = Record<string, number>;
-type Counts = { all: ByStatus; unassigned: ByStatus; assignees: Record<string, ByStatus> };
-export type Tab = "mine" | "unassigned" | "all";
+type Counts = { all: ByStatus; unassigned: ByStatus; teams: Record<string, ByStatus>; assignees: Record<string, ByStatus> };
+export type Tab = "mine" | "unassigned" | "bot" | "all";
 
 export const ACTIVE = ["open", "assigned", "pending", "bot"];
 /** The resolved conversations that are fetched: the newest. Each that changes later is pushed. */
 const RESOLVED_FETCHED = 200;
 const RETRY_MS = 1_000;
 
+function active(counted: ByStatus | undefined): number {
+  return ACTIVE.reduce((sum, status) => sum + (counted?.[status] ?? 0), 0);
+}
+
 export class Desk {
   readonly api: Client;
   readonly socket: Socket;
-  rows = new SvelteMap<string, Row>();
-  seen = new SvelteMap<string, number>();
+  rows = new CoalescedMap<string, Row>();
+  seen = new CoalescedMap<string, number>();
   counts = $state.raw<Counts>();
   /** Whether all conversations are fetched. */
   isFilled = $state(false);
@@ -31,28 +36,39 @@ export class Desk {
   caughtUp = $state<number>();
   /** The teams' names. */
   teams = new SvelteMap<string, string>();
+  /** The agents' names. */
+  agents = new SvelteMap<string, string>();
+  /** Is called when a customer writes in a conversation of the caller. */
+  announce: ((row: Row) => void) | undefined;
   thread = $state.raw<Thread>();
 
   /** The next `sync` is the first of a connection. Those after it tell of joined conversations. */
   private awaitsSync = true;
   private changedSince = new Map<string, string>();
   private fetching = 0;
+  private isClosed = false;
+  /** The conversations whose seen messages are being fetched. */
+  private learning = new Set<string>();
 
   constructor(
     readonly session: Session,
     readonly account: string,
     refused: () => void,
+    connect: typeof io = io,
   ) {
     this.api = client(session, account, refused);
     const auth = (answer: (auth: object) => void) => answer({ token: session.token, account });
-    this.socket = io("/agents", { auth, transports: ["websocket", "polling"] });
+    this.socket = connect("/agents", { auth, transports: ["websocket", "polling"] });
     const { socket } = this;
     socket.on("sync", (sync: Sync) => this.begin(sync));
-    socket.on("conversation:new", (row: Row) => this.push(row));
+    socket.on("conversation:new", (row: Row) => {
+      this.applySeen({ conversation_id: row.id, received: 0 });
+      this.push(row);
+    });
     socket.on("conversation:updated", (row: Row) => this.push(row));
     socket.on("conversation:seen", (seen: Seen) => this.applySeen(seen));
     socket.on("inbox:counts", (counts: Counts) => (this.counts = counts));
-    socket.on("catalogue:changed", ({ kind }: { kind: string }) => kind === "teams" && void this.fetchTeams());
+    socket.on("catalogue:changed", ({ kind }: { kind: string }) => kind === "teams" && this.fetchNames());
     socket.on("disconnect", (reason) => {
       this.lostAt ??= Date.now();
       this.awaitsSync = true;
@@ -65,29 +81,33 @@ export class Desk {
       this.lostAt ??= Date.now();
       if (!socket.active) setTimeout(() => socket.connect(), RETRY_MS);
     });
-    void this.fetchTeams();
+    this.fetchNames();
   }
 
   close() {
+    this.isClosed = true;
     this.fetching++;
     this.socket.disconnect();
     this.thread?.close();
   }
 
+  /** The number of the customer's messages that the caller has not seen: none while that is not known. */
   unread(row: Row): number {
-    return Math.max(0, row.received_count - (this.seen.get(row.id) ?? 0));
+    return Math.max(0, row.received_count - (this.seen.get(row.id) ?? row.received_count));
   }
 
   isIn(row: Row, tab: Tab): boolean {
     if (tab === "mine") return row.assignee_id === this.session.userId;
+    if (tab === "bot") return row.status === "bot";
     return tab === "all" || (row.assignee_id ?? null) === null;
   }
 
-  /** The number of active conversations of a tab, as the server counts them. */
-  count(tab: Tab): number | undefined {
+  /** The number of active conversations of a tab, as the server counts them, or of a team. */
+  count(tab: Tab, team?: string): number | undefined {
     if (!this.counts) return undefined;
-    const counted = tab === "mine" ? this.counts.assignees[this.session.userId] : this.counts[tab];
-    return ACTIVE.reduce((sum, status) => sum + (counted?.[status] ?? 0), 0);
+    if (team !== undefined) return active(this.counts.teams[team]);
+    if (tab === "bot") return this.counts.all["bot"] ?? 0;
+    return active(tab === "mine" ? this.counts.assignees[this.session.userId] : this.counts[tab]);
   }
 
   open(id: string | undefined) {
@@ -102,8 +122,9 @@ export class Desk {
     if (!row || this.unread(row) === 0) return;
     const received = row.received_count;
     const params = { path: { id }, header: { "Idempotency-Key": freshKey() } };
-    const { error } = await this.api.POST("/v1/conversations/{id}/seen", { params });
-    if (!error) this.applySeen({ conversation_id: id, received });
+    // Without an answer it stays unread, and is marked when the reader looks at it again.
+    const answer = await this.api.POST("/v1/conversations/{id}/seen", { params }).catch(() => undefined);
+    if (answer && !answer.error) this.applySeen({ conversation_id: id, received });
   }
 
   private begin({ mode, position }: Sync) {
@@ -111,20 +132,21 @@ export class Desk {
     this.awaitsSync = false;
     const wasLost = this.lostAt !== undefined;
     this.lostAt = undefined;
-    if (mode === "reset" || !this.isFilled) {
-      const before = new Map(this.rows);
+    if (mode === "reset" || this.fetching === 0) {
+      const before = new Map(this.rows.entries());
       this.rows.clear();
       this.seen.clear();
       this.isFilled = false;
       void this.fetchAll(position, before);
     } else if (wasLost) {
+      this.fetchNames();
       this.changedSince.clear();
       this.caughtUpTo = undefined;
       this.caughtUp = 0;
-      void this.findCaughtUp(position);
+      void this.findCaughtUp(position).catch(() => (this.caughtUp = undefined));
     }
     // Also when it is resumed: the connection may have been lost before the client was in the conversation.
-    this.thread?.join();
+    this.thread?.join(mode === "reset");
   }
 
   /** Counts the conversations whose pushes come after the return and were in the log before it. */
@@ -149,8 +171,23 @@ export class Desk {
       this.changedSince.set(row.id, first);
       this.recount();
     }
+    const isNew = row.received_count > (this.rows.get(row.id)?.received_count ?? 0);
     this.apply(row);
+    if (isNew && row.assignee_id === this.session.userId) this.announce?.(row);
+    if (this.isFilled) void this.learnSeen(row.id);
     if (this.thread?.id === row.id) this.thread.changed(row);
+  }
+
+  /** A conversation that was pushed and not fetched does not say what the caller has seen. */
+  private async learnSeen(id: string) {
+    if (this.seen.has(id) || this.learning.has(id)) return;
+    this.learning.add(id);
+    while (!this.isClosed && !this.seen.has(id)) {
+      const found = await this.fetchRow(id).catch(() => undefined);
+      if (found === false) break;
+      if (found === undefined) await new Promise((retry) => setTimeout(retry, RETRY_MS));
+    }
+    this.learning.delete(id);
   }
 
   private apply(row: Row) {
@@ -170,6 +207,7 @@ export class Desk {
         await this.fetchPages("resolved,closed", after, RESOLVED_FETCHED);
         if (mine !== this.fetching) return;
         this.isFilled = true;
+        for (const { id } of this.rows.values()) void this.learnSeen(id);
         if (before.size > 0) {
           this.caughtUpTo = undefined;
           const changed = [...this.rows.values()].filter((row) => before.get(row.id)?.version !== row.version);
@@ -198,19 +236,25 @@ export class Desk {
       cursor = data.next_cursor ?? undefined;
     } while (cursor !== undefined && fetched < most);
     const { data } = await this.api.GET("/v1/conversations/counts");
-    if (data) this.counts ??= { all: data.by_status, unassigned: data.unassigned_by_status, assignees: data.assignees };
+    const { by_status: all, unassigned_by_status: unassigned, teams, assignees } = data ?? {};
+    if (all && unassigned && teams && assignees) this.counts ??= { all, unassigned, teams, assignees };
   }
 
-  private async fetchTeams() {
-    const { data } = await this.api.GET("/v1/teams");
-    for (const team of data?.data ?? []) this.teams.set(team.id, team.name);
+  /** Fetches the names of teams and agents. Without them the pages show less, and the next connection fetches them. */
+  private fetchNames() {
+    const fetched = async () => {
+      const [teams, agents] = await Promise.all([this.api.GET("/v1/teams"), this.api.GET("/v1/agents")]);
+      for (const team of teams.data?.data ?? []) this.teams.set(team.id, team.name);
+      for (const agent of agents.data?.data ?? []) this.agents.set(agent.id, agent.name);
+    };
+    fetched().catch(() => undefined);
   }
 
-  /** Fetches a conversation that is not among the fetched ones. */
-  async fetchRow(id: string): Promise<boolean> {
-    const { data } = await this.api.GET("/v1/conversations/{id}", { params: { path: { id } } });
-    if (!data) return false;
-    const { unread_count, ...row } = data;
+  /** Fetches a conversation. Answers whether there is one, or nothing when that is not known. */
+  async fetchRow(id: string): Promise<boolean | undefined> {
+    const { data, response } = await this.api.GET("/v1/conversations/{id}", { params: { path: { id } } });
+    if (!data) return response.status === 404 ? false : undefined;
+    const { unread_count, messages, earlier_messages, sla_timers, ...row } = data;
     this.apply(row);
     this.applySeen({ conversation_id: id, received: row.received_count - unread_count });
     return true;

@@ -4,6 +4,8 @@ import { isBefore, type HistoryEvent, type Message } from "./client";
 import type { Desk, Row } from "./desk.svelte";
 
 type Pushed = Message & { position: string };
+/** A page of messages, the position up to which it knows them, and whether there are earlier ones. */
+type Page = { messages: Message[]; position: string; hasMore: boolean };
 type Joined = { position: string; error?: unknown };
 export type Entry =
   | { kind: "message"; id: string; message: Message }
@@ -13,6 +15,16 @@ export type Entry =
 const SHOWN_OTHERWISE = /\.(Message|Note|Reaction|Sla|Conversation(Opened|Seen)|Seen|Queued|Bot(Skipped|Matched))/;
 const RETRY_MS = 1_000;
 const EVENTS_AT_FIRST = 150;
+const MESSAGES_AT_FIRST = 60;
+/** The largest page of messages and of events. */
+const PAGE = 200;
+/** A sign of typing is valid so long, and is repeated more often than that. */
+const TYPING_MS = 5_000;
+const REPEAT_TYPING_MS = 3_000;
+
+type Typing = { conversation_id: string; user_id: string | null; is_private: boolean; is_typing: boolean };
+/** Who types: an agent's id, or nothing for the customer. */
+export type Typist = { userId: string | null; isNote: boolean };
 
 export class Thread {
   private messages = new SvelteMap<string, Message>();
@@ -22,12 +34,25 @@ export class Thread {
   /** The cursor of the oldest message while there are older ones. */
   older = $state<string>();
   viewers = $state.raw<string[]>([]);
-  /** The pushed messages' positions: a pushed message stays when it is not before the answer. */
-  private pushedAt = new Map<string, string>();
+  typists = new SvelteMap<string, Typist>();
+  /** The position at which each message is known: what is known at an earlier one does not replace it. */
+  private knownAt = new Map<string, string>();
+  /** The cursor of the oldest message that was fetched. Those before it are pushed when they change, and not shown. */
+  private begin = $state("");
+  /** How often the messages were fetched anew. */
+  private renewals = 0;
+  /** The greatest position that is known. */
+  private reached = "0";
+  /** Whether pushes came without a gap since the messages were fetched. */
+  private isJoined = false;
   private historyFrom = -1;
+  /** The versions of the events that are fetched begin after this one. */
+  private historyBegin = 0;
   private isClosed = false;
   private fetchingEvents = false;
   private historyWanted = "0";
+  private typingEnds = new Map<string, ReturnType<typeof setTimeout>>();
+  private typedAt = 0;
 
   constructor(
     private desk: Desk,
@@ -37,7 +62,8 @@ export class Thread {
     socket.on("conversation:message", this.onMessage);
     socket.on("conversation:message:updated", this.onMessage);
     socket.on("conversation:viewers", this.onViewers);
-    if (!desk.rows.has(id)) void desk.fetchRow(id).then((found) => (this.isMissing = !found && desk.isFilled));
+    socket.on("conversation:typing", this.onTyping);
+    if (!desk.rows.has(id)) void this.fetchRow();
     if (socket.connected) this.join();
     else this.fetch("0");
   }
@@ -48,12 +74,15 @@ export class Thread {
     socket.off("conversation:message", this.onMessage);
     socket.off("conversation:message:updated", this.onMessage);
     socket.off("conversation:viewers", this.onViewers);
+    socket.off("conversation:typing", this.onTyping);
+    this.stopTyping();
+    for (const timer of this.typingEnds.values()) clearTimeout(timer);
     if (socket.connected) socket.emit("conversation:leave", { conversation_id: this.id });
   }
 
   /** Messages in the order in which they were said, and between them the other events, folded. */
   entries: Entry[] = $derived.by(() => {
-    const messages = [...this.messages.values()].sort((a, b) => (a.cursor < b.cursor ? -1 : 1));
+    const messages = [...this.messages.values()].filter(({ cursor }) => cursor >= this.begin).sort((a, b) => (a.cursor < b.cursor ? -1 : 1));
     const oldest = this.older === undefined ? "" : (messages[0]?.created_at ?? "");
     const events = [...this.events.values()].filter((event) => event.recordedtime > oldest);
     events.sort((a, b) => Number(a.streamversion) - Number(b.streamversion));
@@ -76,34 +105,115 @@ export class Thread {
     return this.messages.get(id);
   }
 
-  /** Joins the conversation, then fetches what was said before. */
-  join() {
+  /** Fetches the conversation that is not among the fetched ones, again until it is answered. */
+  private async fetchRow() {
+    const found = await this.desk.fetchRow(this.id).catch(() => undefined);
+    if (found !== undefined) this.isMissing = !found;
+    else setTimeout(() => !this.isClosed && void this.fetchRow(), RETRY_MS);
+  }
+
+  /** Joins the conversation, then fetches what was said before. With a gap in the pushes, all is fetched anew. */
+  join(hasGap = true) {
+    const isAnew = hasGap || !this.isJoined;
+    this.isJoined = false;
     this.desk.socket.emit("conversation:join", { conversation_id: this.id }, (joined: Joined) => {
       if (this.isClosed) return;
-      if (joined.error) this.isMissing = true;
-      else this.fetch(joined.position);
+      if (joined.error) return void (this.isMissing = true);
+      this.isJoined = true;
+      this.fetch(joined.position, isAnew);
     });
   }
 
   /** Fetches the newest messages with everything up to the position, again until it succeeds. */
-  fetch(after: string) {
-    void this.fetchPage({ limit: 60 }, after).then((page) => {
+  fetch(after: string, isAnew = false) {
+    void this.fetchPage({ limit: MESSAGES_AT_FIRST }, after).then((page) => {
       if (this.isClosed) return;
-      if (!page) return void setTimeout(() => !this.isClosed && this.fetch(after), RETRY_MS);
-      if (!this.isFetched) this.older = page.hasMore ? page.oldest : undefined;
+      if (!page) return void setTimeout(() => !this.isClosed && this.fetch(after, isAnew), RETRY_MS);
+      for (const message of page.messages) this.keep(message, page.position);
+      if (!this.isFetched || isAnew) this.beginAt(page);
+      if (isAnew) this.forgetEarlier();
       this.isFetched = true;
       const row = this.desk.rows.get(this.id);
-      if (row && this.historyFrom < 0) this.historyFrom = Math.max(0, row.version - EVENTS_AT_FIRST);
+      if (row && this.historyFrom < 0) this.historyBegin = this.historyFrom = Math.max(0, row.version - EVENTS_AT_FIRST);
       void this.fetchEvents(after);
     });
+  }
+
+  /** The messages begin with this page: those before it are fetched when they are asked for. */
+  private beginAt(page: Page) {
+    this.older = page.hasMore ? page.messages[0]?.cursor : undefined;
+    this.begin = this.older ?? "";
+  }
+
+  private forgetEarlier() {
+    this.renewals += 1;
+    for (const { id, cursor } of [...this.messages.values()]) {
+      if (cursor >= this.begin) continue;
+      this.messages.delete(id);
+      this.knownAt.delete(id);
+    }
   }
 
   async fetchOlder() {
     const before = this.older;
     if (before === undefined) return;
-    this.older = undefined;
-    const page = await this.fetchPage({ limit: 60, before }, "0");
-    this.older = page ? (page.hasMore ? page.oldest : undefined) : before;
+    const { renewals } = this;
+    const page = await this.fetchPage({ limit: PAGE, before }, this.reached);
+    if (!page || this.renewals !== renewals || this.older !== before) return;
+    for (const message of page.messages) this.keep(message, page.position);
+    this.beginAt(page);
+    await this.fetchOlderEvents(page.messages[0]?.created_at ?? "");
+  }
+
+  /** Fetches the events back to this time, which are between the messages that are fetched. */
+  private async fetchOlderEvents(since: string) {
+    try {
+      while (this.historyBegin > 0 && !this.isClosed) {
+        const begin = Math.max(0, this.historyBegin - PAGE + 1);
+        const limit = this.historyBegin - begin + 1;
+        const query = { limit, ...(begin > 0 ? { cursor: String(begin) } : {}) };
+        const { data } = await this.desk.api.GET("/v1/conversations/{id}/events", { params: { path: { id: this.id }, query } });
+        if (!data) return;
+        this.keepEvents(data.data);
+        this.historyBegin = begin;
+        if ((data.data[0]?.recordedtime ?? "") < since) return;
+      }
+    } catch {
+      // The next page of messages fetches them.
+    }
+  }
+
+  private keepEvents(events: HistoryEvent[]) {
+    for (const event of events) if (!SHOWN_OTHERWISE.test(event.type)) this.events.set(event.id, event);
+  }
+
+  /** Tells the others that the agent types, again every few seconds while they do. */
+  signalTyping(isNote: boolean) {
+    const now = Date.now();
+    if (now - this.typedAt < REPEAT_TYPING_MS || !this.desk.socket.connected) return;
+    this.typedAt = now;
+    this.desk.socket.emit("conversation:typing:start", { conversation_id: this.id, is_private: isNote });
+  }
+
+  stopTyping() {
+    if (this.typedAt === 0 || !this.desk.socket.connected) return;
+    this.typedAt = 0;
+    this.desk.socket.emit("conversation:typing:stop", { conversation_id: this.id });
+  }
+
+  /** Whether the message was sent again. */
+  isRepeated(id: string): boolean {
+    return [...this.messages.values()].some(({ metadata }) => metadata.repeats === id);
+  }
+
+  /** The messages of others after this cursor: an answer was begun without them. */
+  newerThan(cursor: string): Message[] {
+    const isOther = (message: Message) => message.sender_id !== this.desk.session.userId;
+    return [...this.messages.values()].filter((message) => message.cursor > cursor && isOther(message));
+  }
+
+  get newest(): Message | undefined {
+    return [...this.messages.values()].reduce<Message | undefined>((a, b) => (a && a.cursor > b.cursor ? a : b), undefined);
   }
 
   /** The conversation has a new version: its history may have new events. */
@@ -111,18 +221,22 @@ export class Thread {
     if (this.isFetched) void this.fetchEvents(row.position);
   }
 
-  private async fetchPage(query: { limit: number; before?: string }, after: string) {
+  private keep(message: Message, position: string) {
+    const known = this.knownAt.get(message.id);
+    if (known !== undefined && isBefore(position, known)) return;
+    if (isBefore(this.reached, position)) this.reached = position;
+    this.knownAt.set(message.id, position);
+    this.messages.set(message.id, message);
+  }
+
+  private async fetchPage(query: { limit: number; before?: string }, after: string): Promise<Page | undefined> {
     const params = { path: { id: this.id }, query, header: { "Verbatim-After": after } };
     try {
       const { data, response } = await this.desk.api.GET("/v1/conversations/{id}/messages", { params });
       if (response.status === 404) this.isMissing = true;
       if (!data) return undefined;
       const position = response.headers.get("Verbatim-Position") ?? "0";
-      for (const message of data.data) {
-        const pushed = this.pushedAt.get(message.id);
-        if (pushed === undefined || isBefore(pushed, position)) this.messages.set(message.id, message);
-      }
-      return { oldest: data.data[0]?.cursor, hasMore: data.next_cursor !== null && data.next_cursor !== undefined };
+      return { messages: data.data, position, hasMore: data.next_cursor !== null && data.next_cursor !== undefined };
     } catch {
       return undefined;
     }
@@ -136,13 +250,12 @@ export class Thread {
       let more = true;
       while ((more || this.historyWanted !== after) && !this.isClosed) {
         after = this.historyWanted;
-        const query = { limit: 200, ...(this.historyFrom > 0 ? { cursor: String(this.historyFrom) } : {}) };
+        const query = { limit: PAGE, ...(this.historyFrom > 0 ? { cursor: String(this.historyFrom) } : {}) };
         const params = { path: { id: this.id }, query, header: { "Verbatim-After": after } };
         const { data } = await this.desk.api.GET("/v1/conversations/{id}/events", { params });
-        for (const event of data?.data ?? []) {
-          this.historyFrom = Math.max(this.historyFrom, Number(event.streamversion));
-          if (!SHOWN_OTHERWISE.test(event.type)) this.events.set(event.id, event);
-        }
+        const events = data?.data ?? [];
+        for (const event of events) this.historyFrom = Math.max(this.historyFrom, Number(event.streamversion));
+        this.keepEvents(events);
         more = data?.next_cursor !== null && data?.next_cursor !== undefined;
       }
     } catch {
@@ -154,10 +267,17 @@ export class Thread {
 
   private onMessage = ({ position, ...message }: Pushed) => {
     if (message.conversation_id !== this.id) return;
-    const known = this.pushedAt.get(message.id);
-    if (known !== undefined && isBefore(position, known)) return;
-    this.pushedAt.set(message.id, position);
-    this.messages.set(message.id, message);
+    if (!this.knownAt.has(message.id)) this.typists.delete(message.sender_type === "contact" ? "" : (message.sender_id ?? ""));
+    this.keep(message, position);
+  };
+
+  private onTyping = ({ conversation_id, user_id, is_private, is_typing }: Typing) => {
+    if (conversation_id !== this.id || user_id === this.desk.session.userId) return;
+    const key = user_id ?? "";
+    clearTimeout(this.typingEnds.get(key));
+    if (!is_typing) return void this.typists.delete(key);
+    this.typists.set(key, { userId: user_id, isNote: is_private });
+    this.typingEnds.set(key, setTimeout(() => this.typists.delete(key), TYPING_MS));
   };
 
   private onViewers = ({ conversation_id, user_ids }: { conversation_id: string; user_ids: string[] }) => {
