@@ -88,5 +88,7 @@ mod transfer;
 mod turns;
 #[path = "flows/ui.rs"]
 mod ui;
+#[path = "flows/ui_shift.rs"]
+mod ui_shift;
 #[path = "flows/webhooks.rs"]
 mod webhooks;

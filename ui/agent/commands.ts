@@ -1,17 +1,24 @@
 /** What an agent does with a conversation. Each answers the words of a refusal, or nothing when it is done. */
-import { freshKey, type Priority, type Problem, type Status } from "../wire/client";
+import { freshKey, type Message, type NewMessage, type Priority, type Problem, type Status } from "../wire/client";
 import type { Desk, Row } from "../wire/desk.svelte";
 import { t } from "../wire/words.svelte";
 
 type Answered = { error?: unknown };
+/** A refusal in words, and the kind of problem it is. */
+export type Refusal = { words: string; kind: string };
 
-export async function refusal(answer: Promise<Answered>): Promise<string | undefined> {
+export async function refusalOf(answer: Promise<Answered>): Promise<Refusal | undefined> {
   try {
     const { error } = await answer;
-    return error === undefined ? undefined : words(error);
+    if (error === undefined) return undefined;
+    return { words: words(error), kind: (error as Partial<Problem>).type?.replace("/problems/", "") ?? "" };
   } catch {
-    return t("unreachable");
+    return { words: t("unreachable"), kind: "unreachable" };
   }
+}
+
+export async function refusal(answer: Promise<Answered>): Promise<string | undefined> {
+  return (await refusalOf(answer))?.words;
 }
 
 /** The words of a problem document: those at its fields when there are several. */
@@ -25,14 +32,31 @@ function addressed(id: string) {
   return { path: { id }, header: { "Idempotency-Key": freshKey() } };
 }
 
-export function say(desk: Desk, id: string, content: string, isPrivate: boolean, key: string) {
+export function say(desk: Desk, id: string, body: NewMessage, key: string) {
   const params = { path: { id }, header: { "Idempotency-Key": key } };
-  const body = { content, is_private: isPrivate };
-  return refusal(desk.api.POST("/v1/conversations/{id}/messages", { params, body }));
+  return refusalOf(desk.api.POST("/v1/conversations/{id}/messages", { params, body }));
+}
+
+/** Sends the same again as a new message, which says of which one it is the repetition. */
+export async function sayAgain(desk: Desk, message: Message) {
+  const { content, content_type, attachments, details, template, in_reply_to } = message;
+  const metadata = { repeats: message.id };
+  const body: NewMessage = { content, content_type, attachments, details: details ?? null, template, in_reply_to, metadata };
+  return (await say(desk, message.conversation_id, body, freshKey()))?.words;
 }
 
 export function take(desk: Desk, row: Row) {
   return refusal(desk.api.POST("/v1/conversations/{id}/assign", { params: addressed(row.id), body: {} }));
+}
+
+export function assign(desk: Desk, row: Row, body: { assignee_id: string } | { team_id: string }) {
+  return refusal(desk.api.POST("/v1/conversations/{id}/assign", { params: addressed(row.id), body }));
+}
+
+export function runMacro(desk: Desk, row: Row, macro: string) {
+  const { path, header } = addressed(row.id);
+  const params = { path: { ...path, macro_id: macro }, header };
+  return refusal(desk.api.POST("/v1/conversations/{id}/macros/{macro_id}", { params }));
 }
 
 export function giveBack(desk: Desk, row: Row) {

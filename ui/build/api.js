@@ -16,6 +16,11 @@ const USED = {
   "/v1/search": ["get"],
   "/v1/contacts/{id}": ["get"],
   "/v1/teams": ["get"],
+  "/v1/agents": ["get"],
+  "/v1/agent-preferences": ["get"],
+  "/v1/queue": ["get"],
+  "/v1/macros": ["get"],
+  "/v1/conversations/{id}/macros/{macro_id}": ["post"],
   "/v1/canned-responses": ["get"],
   "/v1/canned-responses/{id}": ["get"],
 };

@@ -202,6 +202,100 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The agents of the account, by name */
+        get: operations["listAgents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agent-preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The preferences of all agents */
+        get: operations["listPreferences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The conversations that wait for an agent, with their positions and expected waits, per team
+         * @description The conversation with the highest priority is first, and among equal ones the oldest. An expected wait is the position times the average time between two assignments of the queue. It is unknown until two conversations have been assigned. With `Accept: text/event-stream` the response goes on: an event `queue` has the whole list, now and whenever it has changed, at most once a second. The event's id is the position that the tables then held. The stream ends when your token ends, after an event `expiring`.
+         */
+        get: operations["listQueued"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/macros": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Macros that you may run, by name
+         * @description Administrators see whole addresses, others only their hosts (`https://example.com/…`), because a path often is a secret. Send such an address back to keep the one that is stored.
+         */
+        get: operations["listMacros"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/conversations/{id}/macros/{macro_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run a macro in a conversation
+         * @description All actions are executed in their order and in your name, or none is. When an action cannot be executed the problem names it (`field`, `action`).
+         */
+        post: operations["runMacro"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/canned-responses": {
         parameters: {
             query?: never;
@@ -240,6 +334,174 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description An action in a conversation. */
+        Action: {
+            /** @constant */
+            type: "reply";
+            text?: string | null;
+            /** Format: uuid */
+            canned_response_id?: string | null;
+        } | {
+            /** @constant */
+            type: "assign_team";
+            /** Format: uuid */
+            team_id: string;
+        } | {
+            /** @constant */
+            type: "assign_agent";
+            /** Format: uuid */
+            agent_id: string;
+        } | {
+            /** @constant */
+            type: "unassign";
+            /** @default true */
+            agent?: boolean;
+            /** @default false */
+            team?: boolean;
+        } | {
+            /** @constant */
+            type: "route";
+            strategy: components["schemas"]["BotStrategy"];
+            /**
+             * Format: uuid
+             * @description The team whose agents can get it. Absent for the conversation's own team, or all agents when it
+             *      has none.
+             */
+            team_id?: string | null;
+        } | {
+            /** @constant */
+            type: "add_labels";
+            labels: string[];
+        } | {
+            /** @constant */
+            type: "remove_labels";
+            labels: string[];
+        } | {
+            /** @constant */
+            type: "set_priority";
+            priority: components["schemas"]["Priority"];
+        } | {
+            /** @constant */
+            type: "note";
+            text: string;
+        } | {
+            /** @constant */
+            type: "snooze";
+            /** Format: date-time */
+            until?: string | null;
+            /** Format: uint32 */
+            for_seconds?: number | null;
+        } | {
+            /** @constant */
+            type: "resolve";
+            reason?: string | null;
+        } | {
+            /** @constant */
+            type: "reopen";
+            reason?: string | null;
+        } | {
+            /** @constant */
+            type: "webhook";
+            url: string;
+        };
+        /** @description An agent of the account, with the name that colleagues and customers see. */
+        Agent: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            user_id: string;
+            name: string;
+            email?: string | null;
+            /** Format: date-time */
+            registered_at: string;
+        };
+        /** @description A page of a list. */
+        AgentList: {
+            data: components["schemas"]["Agent"][];
+            /** @description The `cursor` of the next page. `null` when this page is the last. */
+            next_cursor?: string | null;
+        };
+        /** @description The conversations that an agent can take, and when (requirement 000, section 2). */
+        AgentPreferences: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            user_id: string;
+            /**
+             * @description Empty for every channel.
+             * @default []
+             */
+            available_channels?: components["schemas"]["ChannelType"][];
+            /**
+             * @description Empty for every topic.
+             * @default []
+             */
+            available_topics?: string[];
+            /** @description `None` when the agent is always available. */
+            available_hours?: components["schemas"]["AvailableHours"] | null;
+            /**
+             * @description Days off, in the time zone of `available_hours`, or in UTC when there is none.
+             * @default []
+             */
+            leave?: components["schemas"]["Leave"][];
+            /**
+             * @description BCP 47 language tags: `en`, `am`. Empty for every language.
+             * @default []
+             */
+            languages?: string[];
+            /**
+             * Format: uint32
+             * @default 5
+             */
+            max_concurrent_conversations?: number;
+            /** @default true */
+            is_available?: boolean;
+            /** @default false */
+            auto_accept?: boolean;
+            /**
+             * @default {
+             *       "sound": true,
+             *       "desktop": true,
+             *       "email_on_assignment": false
+             *     }
+             */
+            notification_preferences?: components["schemas"]["NotificationPreferences"];
+            /** @description `online`, `away`, `offline`, or `unknown` when the presence was never reported. */
+            presence: string;
+            /**
+             * Format: date-time
+             * @description The time at which the presence expires unless a heartbeat arrives. `null` when it does not expire.
+             */
+            presence_until?: string | null;
+            /**
+             * Format: uint32
+             * @description The number of conversations that use the agent's capacity.
+             */
+            active_conversations: number;
+            /**
+             * Format: date-time
+             * @description The time of the last assignment or release of a conversation. `null` when there was none.
+             */
+            idle_since?: string | null;
+            /**
+             * Format: date-time
+             * @description `null` when the preferences were never changed.
+             */
+            created_at?: string | null;
+            /** Format: date-time */
+            updated_at?: string | null;
+            /**
+             * Format: uint64
+             * @description The number of changes of the preferences in this account; it is also the `ETag`.
+             */
+            version?: number | null;
+        };
+        /** @description A page of a list. */
+        AgentPreferencesList: {
+            data: components["schemas"]["AgentPreferences"][];
+            /** @description The `cursor` of the next page. `null` when this page is the last. */
+            next_cursor?: string | null;
+        };
         /** @description A file of a message. Verbatim stores the reference, not the bytes. */
         Attachment: {
             content_type: components["schemas"]["ContentType"];
@@ -250,6 +512,14 @@ export interface components {
             file_name?: string | null;
             sha256?: string | null;
         };
+        /** @description Working hours in the agent's own zone (requirement 000, section 2). */
+        AvailableHours: {
+            schedule: components["schemas"]["WeeklyHours"][];
+            /** @description An IANA time zone. */
+            timezone: string;
+        };
+        /** @description How an agent is chosen. */
+        BotStrategy: ("round_robin" | "least_busy") | "manual_queue";
         /**
          * @description The kinds of channel (requirement 000, section 1.5), and `api`, to which any program can post JSON.
          * @enum {string}
@@ -671,6 +941,42 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description A catalogue item, and the times at which it was defined first and last. */
+        DefinedMacro: {
+            description?: string | null;
+            /** Format: uuid */
+            account_id: string;
+            /** Format: uuid */
+            id: string;
+            /** @description Unique among the macros for everyone, or among its creator's own. */
+            name: string;
+            /** @description The users who see it and may run it. */
+            visibility: components["schemas"]["MacroVisibility"];
+            /** Format: uuid */
+            created_by: string;
+            /** @description Executed in their order. Either all are executed, or none. */
+            actions: components["schemas"]["Action"][];
+            /**
+             * @description The key with which its webhooks are signed: `whsec_` and Base64. Created when the macro has
+             *      webhooks and no key.
+             */
+            webhook_secret?: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /**
+             * Format: uint64
+             * @description The catalogue's version at the last change of this item. It is also the `ETag`.
+             */
+            version: number;
+        };
+        /** @description A page of a list. */
+        DefinedMacroList: {
+            data: components["schemas"]["DefinedMacro"][];
+            /** @description The `cursor` of the next page. `null` when this page is the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A catalogue item, and the times at which it was defined first and last. */
         DefinedTeam: {
             description?: string | null;
             /** Format: uuid */
@@ -973,6 +1279,15 @@ export interface components {
             /** @description The `cursor` of the next page. `null` when this page is the last. */
             next_cursor?: string | null;
         };
+        /** @description Days off, including the first and the last, in the time zone of the working hours. */
+        Leave: {
+            /** @description `YYYY-MM-DD` */
+            from: string;
+            /** @description `YYYY-MM-DD` */
+            until: string;
+        };
+        /** @description The users who see a macro and may run it. */
+        MacroVisibility: "everyone" | "personal";
         /** @description A message, or a note that only agents see. */
         Message: {
             /** Format: uuid */
@@ -1105,6 +1420,23 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** @description How an agent wants to be notified. */
+        NotificationPreferences: {
+            /** @default true */
+            sound?: boolean;
+            /** @default true */
+            desktop?: boolean;
+            /** @default false */
+            email_on_assignment?: boolean;
+        };
+        /** @description The agents to whom the conversation is offered. */
+        OpenOffer: {
+            /** Format: uuid */
+            id: string;
+            agent_ids: string[];
+            /** Format: date-time */
+            until: string;
+        };
         /**
          * @description The priority of a conversation (requirement 000, section 1.1).
          * @enum {string}
@@ -1129,6 +1461,39 @@ export interface components {
             retry_after?: number | null;
         } & {
             [key: string]: unknown;
+        };
+        /** @description A conversation that waits for an agent. */
+        QueuedConversation: {
+            /** Format: uuid */
+            conversation_id: string;
+            /** Format: uuid */
+            team_id?: string | null;
+            priority: components["schemas"]["Priority"];
+            /**
+             * Format: uint32
+             * @description The position in its team's queue, from 1.
+             */
+            position: number;
+            /** Format: date-time */
+            queued_since: string;
+            /**
+             * Format: date-time
+             * @description `null` while the conversation is being offered and was never queued.
+             */
+            queued_at?: string | null;
+            /**
+             * Format: uint64
+             * @description `null` when too few conversations were assigned lately to estimate it.
+             */
+            expected_wait_seconds?: number | null;
+            /** @description `null` when the conversation is not being offered. */
+            offer?: components["schemas"]["OpenOffer"] | null;
+        };
+        /** @description A page of a list. */
+        QueuedConversationList: {
+            data: components["schemas"]["QueuedConversation"][];
+            /** @description The `cursor` of the next page. `null` when this page is the last. */
+            next_cursor?: string | null;
         };
         /** @description The present reaction of one sender to a message. */
         Reaction: {
@@ -1260,6 +1625,19 @@ export interface components {
              * @default null
              */
             reason?: string | null;
+        };
+        /**
+         * @description A day of the week, as requirement 000 (section 2) spells it.
+         * @enum {string}
+         */
+        Weekday: "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
+        /** @description Hours that repeat every week, in local time. An `end` at or before `start` is on the next day. */
+        WeeklyHours: {
+            days: components["schemas"]["Weekday"][];
+            /** @description `HH:MM` */
+            start: string;
+            /** @description `HH:MM`; `24:00` is the end of the day. */
+            end: string;
         };
         /** @description The state after the command, and the command's position in the log. */
         WrittenMessageAnswer: {
@@ -1866,6 +2244,200 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DefinedTeamList"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAgents: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentList"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPreferences: {
+        parameters: {
+            query?: {
+                /** @description One or several topics, separated by commas. Agents who take one of them; an agent without topics takes all. */
+                available_topics?: string | null;
+                is_available?: boolean | null;
+            };
+            header?: {
+                /** @description The account of the request. Required when the token names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentPreferencesList"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listQueued: {
+        parameters: {
+            query?: {
+                /** @description Only the conversations that wait for this team. */
+                team_id?: string | null;
+            };
+            header?: {
+                /** @description The account of the request. Required when the token names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueuedConversationList"];
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listMacros: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. A page has at most 1,000 items and four megabytes. */
+                cursor?: string | null;
+            };
+            header?: {
+                /** @description The account of the request. Required when the token names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinedMacroList"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runMacro: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+                macro_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationStateAnswer"];
                 };
             };
             /** @description The request was refused. The problem document has the reason. */

@@ -42,6 +42,11 @@ export function counted(base: Counted, n: number, values: Record<string, string 
   return t(`${base}_${form}` as Key, { ...values, n: new Intl.NumberFormat(language).format(n) });
 }
 
+/** Names in a row, as the language joins them. */
+export function listed(names: string[]): string {
+  return new Intl.ListFormat(language, { type: "conjunction" }).format(names);
+}
+
 /** A time of today as hours and minutes, an older one as its day. */
 export function shortTime(time: string, now: number): string {
   const date = new Date(time);
