@@ -1,4 +1,6 @@
 /** The page's words in the reader's language, and numbers and times as that language writes them. */
+import am from "../messages/am.json";
+import ar from "../messages/ar.json";
 import de from "../messages/de.json";
 import en from "../messages/en.json";
 
@@ -7,10 +9,11 @@ type Key = keyof Words;
 /** A key that has the forms `_one` and `_other`. */
 type Counted = { [K in Key]: K extends `${infer Base}_other` ? Base : never }[Key];
 
-/** A catalogue that lacks a message does not compile. */
-const CATALOGUES = { en, de: de satisfies Words };
+/** English and German are complete, or they do not compile. What another catalogue lacks is shown in English. */
+const CATALOGUES = { en, de: de satisfies Words, ar: { ...en, ...ar }, am: { ...en, ...am } };
 export type Language = keyof typeof CATALOGUES;
-export const LANGUAGES: Record<Language, string> = { en: "English", de: "Deutsch" };
+export const LANGUAGES: Record<Language, string> = { en: "English", de: "Deutsch", ar: "العربية", am: "አማርኛ" };
+const FROM_RIGHT_TO_LEFT: Language[] = ["ar"];
 
 const KEPT = "verbatim.language";
 
@@ -20,7 +23,13 @@ function preferred(): Language {
 }
 
 let language = $state<Language>(preferred());
-document.documentElement.lang = preferred();
+writeIn(preferred());
+
+/** Tells the browser the language of the page, and the direction in which it is written. */
+function writeIn(written: Language) {
+  document.documentElement.lang = written;
+  document.documentElement.dir = FROM_RIGHT_TO_LEFT.includes(written) ? "rtl" : "ltr";
+}
 
 export function currentLanguage(): Language {
   return language;
@@ -29,7 +38,7 @@ export function currentLanguage(): Language {
 export function choose(chosen: Language) {
   language = chosen;
   localStorage.setItem(KEPT, chosen);
-  document.documentElement.lang = chosen;
+  writeIn(chosen);
 }
 
 export function t(key: Key, values: Record<string, string | number> = {}): string {
@@ -38,8 +47,8 @@ export function t(key: Key, values: Record<string, string | number> = {}): strin
 
 /** The message in the form for this number. */
 export function counted(base: Counted, n: number, values: Record<string, string | number> = {}): string {
-  const form = new Intl.PluralRules(language).select(n) === "one" ? "one" : "other";
-  return t(`${base}_${form}` as Key, { ...values, n: new Intl.NumberFormat(language).format(n) });
+  const form = `${base}_${new Intl.PluralRules(language).select(n)}`;
+  return t((form in CATALOGUES[language] ? form : `${base}_other`) as Key, { ...values, n: new Intl.NumberFormat(language).format(n) });
 }
 
 /** Names in a row, as the language joins them. */
