@@ -14,6 +14,7 @@ export type Action =
   | "resolve"
   | "assign"
   | "search"
+  | "history"
   | "label"
   | "details"
   | "mine"
@@ -32,6 +33,7 @@ export const KEYS: { key: string; action: Action; words: keyof Words }[] = [
   { key: "e", action: "resolve", words: "key_resolve" },
   { key: "a", action: "assign", words: "key_assign" },
   { key: "s", action: "search", words: "key_search" },
+  { key: "h", action: "history", words: "key_history" },
   { key: "l", action: "label", words: "key_label" },
   { key: "d", action: "details", words: "key_details" },
   { key: "1", action: "mine", words: "key_mine" },

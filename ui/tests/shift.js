@@ -184,6 +184,26 @@ try {
   await message(page, "It is with you tomorrow.").waitFor();
   await page.locator(".thread > header .tag", { hasText: "Resolved" }).waitFor();
 
+  // The conversation as it was, event by event, with an address that another reader can open.
+  await field(page).press("Escape");
+  await page.keyboard.press("h");
+  const slider = page.getByLabel("Moment");
+  await page.locator(".past-state .tag", { hasText: "Resolved" }).waitFor();
+  await slider.focus();
+  await page.keyboard.press("Home");
+  await page.locator(".past-state .tag", { hasText: "Open" }).waitFor();
+  const words = page.locator(".past-state article.message");
+  while ((await words.count()) < 1) await page.keyboard.press("ArrowRight");
+  await page.locator(".past-state article.message", { hasText: "Where is my parcel?" }).waitFor();
+  await assertAccessible(page, "history");
+  await keep(page, screenshots, "history");
+  await other.goto(page.url());
+  await other.locator(".past-state article.message", { hasText: "Where is my parcel?" }).waitFor();
+  assert.equal(await other.locator(".past-state article.message", { hasText: "tomorrow" }).count(), 0);
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Escape");
+  await message(page, "It is with you tomorrow.").waitFor();
+
   // Too late for a text: the field says why, and a template is sent.
   await ask("late");
   await page.keyboard.press("Escape");
@@ -208,6 +228,29 @@ try {
   await message(page, "Template: sorry").waitFor();
 
   assert.equal(await page.evaluate(() => window.pointed), undefined, "no pointer was used");
+
+  // Every page in every language, in both directions and colours.
+  for (const [language, direction] of [["de", "ltr"], ["ar", "rtl"], ["am", "ltr"]]) {
+    for (const [reader, colours] of [[page, "light"], [other, "dark"]]) {
+      await reader.evaluate((chosen) => localStorage.setItem("verbatim.language", chosen), language);
+      await reader.reload();
+      await reader.locator(`html[lang=${language}][dir=${direction}]`).waitFor({ state: "attached" });
+      await reader.locator("article.message").first().waitFor();
+      await assertAccessible(reader, `conversation, ${language}, ${colours}`);
+      await keep(reader, screenshots, `conversation-${language}-${colours}`);
+    }
+    await page.keyboard.press("?");
+    await page.getByRole("dialog").waitFor();
+    await assertAccessible(page, `keys, ${language}`);
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await page.keyboard.press(",");
+    await page.getByRole("dialog").waitFor();
+    await assertAccessible(page, `preferences, ${language}`);
+    await keep(page, screenshots, `preferences-${language}`);
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+  }
   await keep(other, screenshots, "shift-dark");
   for (const each of [page, other]) await assertClean(each);
   console.log("done");

@@ -5,6 +5,7 @@ import type { Session } from "./session";
 
 type Schemas = components["schemas"];
 export type Conversation = Schemas["Conversation"];
+export type Detail = Schemas["ConversationDetail"];
 export type Message = Schemas["Message"];
 export type Attachment = Schemas["Attachment"];
 export type NewMessage = Schemas["NewMessage"];

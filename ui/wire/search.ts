@@ -13,6 +13,7 @@ export type Searched = { found: Found } | { refused: string };
 const SHOWN = 8;
 /** How often a conversation that is being fetched is looked at, in milliseconds. */
 const LOOK_MS = 50;
+const MOST_LOOKS = 100;
 
 /** Undefined when the search was given up. */
 export async function search(api: Client, q: string, signal: AbortSignal): Promise<Searched | undefined> {
@@ -30,8 +31,11 @@ export function addressOf(conversation: string, message?: string): string {
   return `#/conversations/${conversation}${message === undefined ? "" : `/messages/${message}`}`;
 }
 
-/** Fetches earlier messages until this one is there, and shows it. `isCurrent` tells whether the reader still waits for it. */
-export async function reach(thread: Thread, message: string, isCurrent: () => boolean): Promise<void> {
+/**
+ * Fetches earlier messages until this one is there, and lets the page `show` it. `isCurrent` tells whether the reader still
+ * waits for it.
+ */
+export async function reach(thread: Thread, message: string, isCurrent: () => boolean, show: (id: string) => void): Promise<void> {
   while (isCurrent() && !thread.find(message)) {
     if (thread.isMissing) return;
     if (!thread.isFetched) await new Promise((look) => setTimeout(look, LOOK_MS));
@@ -39,10 +43,15 @@ export async function reach(thread: Thread, message: string, isCurrent: () => bo
     else await thread.fetchOlder();
   }
   await tick();
-  if (!isCurrent()) return;
-  const shown = document.querySelector<HTMLElement>(`article[data-id="${CSS.escape(message)}"]`);
-  if (!shown) return;
-  shown.scrollIntoView({ block: "center" });
+  let shown: HTMLElement | null = null;
+  // A message out of sight is put into the page when the reader is led to it.
+  for (let looks = 0; !shown && looks < MOST_LOOKS; looks += 1) {
+    if (!isCurrent()) return;
+    show(message);
+    await new Promise((look) => setTimeout(look, LOOK_MS));
+    shown = document.querySelector<HTMLElement>(`article[data-id="${CSS.escape(message)}"]`);
+  }
+  if (!shown || !isCurrent()) return;
   shown.tabIndex = -1;
   shown.focus({ preventScroll: true });
 }
