@@ -149,9 +149,11 @@ async fn every_query_of_the_tables_has_its_position_and_waits_for_one() {
         let unknown = "00000000-0000-0000-0000-00000000dead";
         let part = |part: &str| if part.starts_with('{') { unknown.to_owned() } else { part.to_owned() };
         let mut address = address.split('/').map(part).collect::<Vec<_>>().join("/");
-        if path == "/v1/search" {
-            address.push_str("?q=word");
-        }
+        address.push_str(match &**path {
+            "/v1/search" => "?q=word",
+            "/v1/conversations/{id}/why" => "?field=status",
+            _ => "",
+        });
         let answer = fixture.ask_with(&administrator, &address, &[("verbatim-after", &end)]).await;
         assert!([StatusCode::OK, StatusCode::NOT_FOUND].contains(&answer.status), "{path}: {}", answer.text);
         let expected = if is_described { &*end } else { "" };
