@@ -140,7 +140,7 @@ try {
   await assertAccessible(second, "keys");
   await keep(second, "keys");
   await second.keyboard.press("Escape");
-  await second.getByRole("dialog").waitFor({ state: "detached" });
+  await second.locator("dialog").waitFor({ state: "detached" });
   await second.setViewportSize({ width: 390, height: 800 });
   assert.equal(await second.locator(".list").isVisible(), false);
   await assertAccessible(second, "conversation, narrow");

@@ -155,7 +155,7 @@ try {
   await page.keyboard.press("w");
   await ofNote.getByText("w", { exact: true }).waitFor();
   await page.keyboard.press("Escape");
-  await preferences.waitFor({ state: "detached" });
+  await page.locator("dialog").waitFor({ state: "detached" });
   await page.keyboard.press("w");
   await focused(page, "textarea");
   assert.equal(await page.locator(".composer.note").count(), 1);
@@ -189,6 +189,7 @@ try {
   await page.keyboard.press("h");
   const slider = page.getByLabel("Moment");
   await page.locator(".past-state .tag", { hasText: "Resolved" }).waitFor();
+  await page.locator("#moment:enabled").waitFor();
   await slider.focus();
   await page.keyboard.press("Home");
   await page.locator(".past-state .tag", { hasText: "Open" }).waitFor();
@@ -243,13 +244,13 @@ try {
     await page.getByRole("dialog").waitFor();
     await assertAccessible(page, `keys, ${language}`);
     await page.keyboard.press("Escape");
-    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await page.locator("dialog").waitFor({ state: "detached" });
     await page.keyboard.press(",");
     await page.getByRole("dialog").waitFor();
     await assertAccessible(page, `preferences, ${language}`);
     await keep(page, screenshots, `preferences-${language}`);
     await page.keyboard.press("Escape");
-    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await page.locator("dialog").waitFor({ state: "detached" });
   }
   await keep(other, screenshots, "shift-dark");
   for (const each of [page, other]) await assertClean(each);
