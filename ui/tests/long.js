@@ -20,7 +20,13 @@ try {
   // Read further down, the list stands still, and says what is new.
   await page.evaluate(() => document.querySelector(".scroller").scrollTo(0, 200_000));
   await page.waitForFunction(() => Number(document.querySelector("li[aria-posinset]").getAttribute("aria-posinset")) > 1_000);
-  const places = () => rows.evaluateAll((links) => links.map((link) => [link.dataset.id, Math.round(link.getBoundingClientRect().top)].join()));
+  // The rows in sight: how many are kept in the page around them changes when the scrolling ends.
+  const places = () =>
+    rows.evaluateAll((links) => {
+      const sight = document.querySelector(".scroller").getBoundingClientRect();
+      const tops = links.map((link) => [link.dataset.id, Math.round(link.getBoundingClientRect().top)]);
+      return tops.filter(([, top]) => top >= sight.top && top < sight.bottom).map((place) => place.join());
+    });
   const settled = async () => {
     let before;
     let now = await places();
@@ -31,6 +37,7 @@ try {
     return now;
   };
   const before = await settled();
+  assert.ok(before.length > 5, "rows are in sight");
   await ask("another customer");
   await page.getByRole("button", { name: "1 new" }).waitFor();
   assert.deepEqual(await places(), before, "the list stands still");

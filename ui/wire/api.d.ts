@@ -1024,6 +1024,19 @@ export interface components {
             error_code?: string | null;
             error_reason?: string | null;
         };
+        /** @description Whether an event can be undone (`POST /v1/conversations/{id}/undo`), and why not. */
+        EventUndo: {
+            is_possible: boolean;
+            /** @description `final`, `closed`, `undone`, `part_of_undo`, `depended_on`, `resolved` or `snooze_over`. `null` when it is possible. */
+            reason?: string | null;
+            /** @description The reason in words. */
+            detail?: string | null;
+            /**
+             * Format: uuid
+             * @description The event that is the reason: the later one that depends on it, or the undo. `null` when no single event is.
+             */
+            event_id?: string | null;
+        };
         /** @description One of several errors in a request. */
         FieldError: {
             /** @description The path of the field, such as `credentials.app_secret` or `labels[2]`. */
@@ -1247,6 +1260,8 @@ export interface components {
             /** @description `verbatim.<kind>.<EventType>.v<version>` */
             type: string;
             summary: string;
+            /** @description Whether the event can be undone. Only with `undo=true`. */
+            undo?: components["schemas"]["EventUndo"] | null;
             specversion: string;
             id: string;
             /** @description `/accounts/<account>` */
@@ -1419,6 +1434,13 @@ export interface components {
             metadata?: {
                 [key: string]: unknown;
             };
+            /**
+             * Format: uint64
+             * @description The `version` of the conversation that you have read. When others have written since, the message is refused
+             *      with 409 `written-since`. Absent to send it in any case.
+             * @default null
+             */
+            seen_version?: number | null;
         };
         /** @description How an agent wants to be notified. */
         NotificationPreferences: {
@@ -1970,6 +1992,8 @@ export interface operations {
     listConversationEvents: {
         parameters: {
             query?: {
+                /** @description Whether each event says if it can be undone. The whole history is then read for each page. */
+                undo?: boolean | null;
                 /** @description Between 1 and 200. The default is 50. */
                 limit?: number | null;
                 /** @description The `next_cursor` of the page before: an event's `streamversion`. */
