@@ -75,6 +75,9 @@ impl CloudEvent {
     }
 }
 
+/// The fields that hold hashes of passwords and of secrets in links and cookies.
+const HASHES: &[&str] = &["password_hash", "link_hash", "token_hash"];
+
 /// Whether secrets were left out of the data of an event.
 pub fn lacks_secrets(event_type: &str, data: &Value) -> bool {
     let credentials = data.pointer("/channel/credentials").and_then(Value::as_object);
@@ -94,6 +97,11 @@ pub fn without_secrets(event_type: &str, mut data: Value) -> Value {
         && let Some(credentials) = data.pointer_mut("/channel/credentials").and_then(Value::as_object_mut)
     {
         credentials.values_mut().for_each(|value| *value = json!(Secret::MASK));
+    }
+    for name in HASHES {
+        if let Some(hash) = data.get_mut(*name) {
+            *hash = json!(Secret::MASK);
+        }
     }
     for item in ["/macro", "/automation_rule"] {
         if let Some(secret) = data.pointer_mut(&format!("{item}/webhook_secret")) {

@@ -24,11 +24,21 @@ pub enum Category {
     Contact,
     Inbound,
     Log,
+    Account,
+    Person,
 }
 
 impl Category {
-    pub const ALL: [Category; 6] =
-        [Self::Conversation, Self::Catalogue, Self::Agent, Self::Contact, Self::Inbound, Self::Log];
+    pub const ALL: [Category; 8] = [
+        Self::Conversation,
+        Self::Catalogue,
+        Self::Agent,
+        Self::Contact,
+        Self::Inbound,
+        Self::Log,
+        Self::Account,
+        Self::Person,
+    ];
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Conversation => "conversation",
@@ -37,6 +47,8 @@ impl Category {
             Self::Contact => "contact",
             Self::Inbound => "inbound",
             Self::Log => "log",
+            Self::Account => "account",
+            Self::Person => "person",
         }
     }
 }
@@ -50,6 +62,12 @@ impl StreamId {
     }
     pub fn agent(user: UserId) -> Self {
         Self(format!("agent-{user}").into())
+    }
+    pub fn account(account: AccountId) -> Self {
+        Self(format!("account-{account}").into())
+    }
+    pub fn person(user: UserId) -> Self {
+        Self(format!("person-{user}").into())
     }
     pub fn contact(identifier: ContactIdentifierId) -> Self {
         Self(format!("contact-{identifier}").into())

@@ -2,7 +2,8 @@
 
 use crate::upcast::{last_version_of, name_today, names_of, upcast};
 use crate::{
-    AccountId, AgentEvent, CatalogueEvent, ContactEvent, ConversationEvent, InboundEvent, LogEvent, Recorded,
+    AccountEvent, AccountId, AgentEvent, CatalogueEvent, ContactEvent, ConversationEvent, InboundEvent,
+    LogEvent, PersonEvent, Recorded,
 };
 use serde::de::DeserializeOwned;
 use std::cmp::Ordering;
@@ -269,6 +270,8 @@ pub enum Event {
     Contact(ContactEvent),
     Inbound(InboundEvent),
     Log(LogEvent),
+    Account(AccountEvent),
+    Person(PersonEvent),
 }
 
 impl Event {
@@ -285,6 +288,8 @@ impl Event {
             Some(Category::Contact) => ContactEvent::decode(name, version, data).map(Self::Contact),
             Some(Category::Inbound) => InboundEvent::decode(name, version, data).map(Self::Inbound),
             Some(Category::Log) => LogEvent::decode(name, version, data).map(Self::Log),
+            Some(Category::Account) => AccountEvent::decode(name, version, data).map(Self::Account),
+            Some(Category::Person) => PersonEvent::decode(name, version, data).map(Self::Person),
             None => Err(DecodeError::UnknownType(name.to_owned())),
         }
     }
@@ -298,6 +303,8 @@ impl Event {
             ContactEvent::TYPES,
             InboundEvent::TYPES,
             LogEvent::TYPES,
+            AccountEvent::TYPES,
+            PersonEvent::TYPES,
         ]
         .into_iter()
         .flatten()

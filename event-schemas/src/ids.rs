@@ -74,6 +74,8 @@ ids! {
     OfferId,
     /// A webhook to another program. The id is the same for all attempts.
     WebhookId,
+    /// One session of a person who signed in.
+    SessionId,
     /// One event in the log.
     EventId,
 }
@@ -85,6 +87,7 @@ const CONTACT: Uuid = Uuid::from_u128(0x6f0b_2f4e_6d0e_5d5a_9c55_0c1f_2a7e_0001)
 const CONVERSATION: Uuid = Uuid::from_u128(0x6f0b_2f4e_6d0e_5d5a_9c55_0c1f_2a7e_0002);
 const PROVIDER: Uuid = Uuid::from_u128(0x6f0b_2f4e_6d0e_5d5a_9c55_0c1f_2a7e_0003);
 const COMMAND: Uuid = Uuid::from_u128(0x6f0b_2f4e_6d0e_5d5a_9c55_0c1f_2a7e_0004);
+const PERSON: Uuid = Uuid::from_u128(0x6f0b_2f4e_6d0e_5d5a_9c55_0c1f_2a7e_0005);
 
 fn derive(namespace: Uuid, parts: &[&[u8]]) -> Uuid {
     let mut name = Vec::with_capacity(parts.iter().map(|p| p.len() + 8).sum());
@@ -94,6 +97,14 @@ fn derive(namespace: Uuid, parts: &[&[u8]]) -> Uuid {
         name.extend_from_slice(part);
     }
     Uuid::new_v5(&namespace, &name)
+}
+
+impl UserId {
+    /// The id of the person who signs in with this mail address, in every account. Upper and lower case are not
+    /// distinguished.
+    pub fn of_email(email: &str) -> Self {
+        Self(derive(PERSON, &[email.trim().to_lowercase().as_bytes()]))
+    }
 }
 
 impl ContactIdentifierId {

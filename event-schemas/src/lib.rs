@@ -3,6 +3,7 @@
 //! This crate has only values: no I/O and no rules. Stored events must stay readable for ever: a test fails
 //! when a golden sample in `samples/` is read differently.
 
+pub mod account;
 pub mod agent;
 pub mod automation;
 pub mod bot;
@@ -19,6 +20,7 @@ pub mod inbound;
 pub mod items;
 pub mod log;
 pub mod message;
+pub mod person;
 pub mod placeholders;
 pub mod references;
 pub mod routing;
@@ -29,6 +31,7 @@ pub mod time;
 pub mod upcast;
 pub mod view_filter;
 
+pub use account::AccountEvent;
 pub use agent::AgentEvent;
 pub use catalogue::CatalogueEvent;
 pub use catalogue::ids::*;
@@ -46,5 +49,6 @@ pub use events::{DecodeError, Event, EventType, Events, stored_names};
 pub use ids::*;
 pub use inbound::InboundEvent;
 pub use log::LogEvent;
+pub use person::PersonEvent;
 pub use summary::summary;
 pub use time::Timestamp;

@@ -9,8 +9,8 @@
 
 use event_schemas::upcast::name_of_version;
 use event_schemas::{
-    AgentEvent, CatalogueEvent, ContactEvent, ConversationEvent, DecodeError, Event, Events, InboundEvent,
-    LogEvent, schemas,
+    AccountEvent, AgentEvent, CatalogueEvent, ContactEvent, ConversationEvent, DecodeError, Event, Events,
+    InboundEvent, LogEvent, PersonEvent, schemas,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -46,6 +46,8 @@ fn language() -> Vec<Written> {
         family::<ContactEvent>(ContactEvent::schemas()),
         family::<InboundEvent>(InboundEvent::schemas()),
         family::<LogEvent>(LogEvent::schemas()),
+        family::<AccountEvent>(AccountEvent::schemas()),
+        family::<PersonEvent>(PersonEvent::schemas()),
     ]
     .into_iter()
     .flatten()

@@ -50,5 +50,7 @@ pub const fn category_code(category: Category) -> i64 {
         Category::Contact => 4,
         Category::Inbound => 5,
         Category::Log => 6,
+        Category::Account => 7,
+        Category::Person => 8,
     }
 }

@@ -104,7 +104,13 @@ async fn history(
             Ok(Event::Conversation(event)) => summary(&event, &recorded.metadata.actor),
             // An event of another kind of stream, or one that this version cannot read.
             Ok(
-                Event::Catalogue(_) | Event::Agent(_) | Event::Contact(_) | Event::Inbound(_) | Event::Log(_),
+                Event::Catalogue(_)
+                | Event::Agent(_)
+                | Event::Contact(_)
+                | Event::Inbound(_)
+                | Event::Log(_)
+                | Event::Account(_)
+                | Event::Person(_),
             )
             | Err(_) => recorded.event_type.clone().into_owned(),
         },

@@ -222,9 +222,13 @@ impl<'e> Change<'e> {
     fn of(event: &'e DecodedEvent) -> Option<Self> {
         match &event.event {
             Event::Conversation(change) => Some(Self { id: event.stream.as_conversation()?, event, change }),
-            Event::Contact(_) | Event::Agent(_) | Event::Catalogue(_) | Event::Inbound(_) | Event::Log(_) => {
-                None
-            }
+            Event::Contact(_)
+            | Event::Agent(_)
+            | Event::Catalogue(_)
+            | Event::Inbound(_)
+            | Event::Log(_)
+            | Event::Account(_)
+            | Event::Person(_) => None,
         }
     }
 

@@ -119,7 +119,9 @@ fn said_at(event: &DecodedEvent) -> Timestamp {
         | Event::Agent(_)
         | Event::Contact(_)
         | Event::Inbound(_)
-        | Event::Log(_) => at,
+        | Event::Log(_)
+        | Event::Account(_)
+        | Event::Person(_) => at,
     }
 }
 
@@ -227,7 +229,12 @@ impl Projection for Follow {
                     }
                 }
                 Event::Conversation(_) => before.push(&**event),
-                Event::Agent(_) | Event::Contact(_) | Event::Inbound(_) | Event::Log(_) => {}
+                Event::Agent(_)
+                | Event::Contact(_)
+                | Event::Inbound(_)
+                | Event::Log(_)
+                | Event::Account(_)
+                | Event::Person(_) => {}
             }
         }
         self.run_rules(&before).await?;

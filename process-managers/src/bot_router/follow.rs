@@ -198,7 +198,9 @@ impl Projection for Follow {
                 | Event::Agent(_)
                 | Event::Contact(_)
                 | Event::Inbound(_)
-                | Event::Log(_) => {}
+                | Event::Log(_)
+                | Event::Account(_)
+                | Event::Person(_) => {}
             }
         }
         self.answer(&before).await?;

@@ -80,7 +80,9 @@ fn addressee(event: &DecodedEvent) -> Option<&Addressee> {
         | Event::Agent(_)
         | Event::Contact(_)
         | Event::Inbound(_)
-        | Event::Log(_) => None,
+        | Event::Log(_)
+        | Event::Account(_)
+        | Event::Person(_) => None,
     }
 }
 

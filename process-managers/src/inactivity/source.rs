@@ -76,7 +76,12 @@ impl TimerSource for Source {
                 LifecycleEvent::Closed(_) | LifecycleEvent::Expired(_),
             )) => TimerEffect::Cancel,
             Event::Conversation(_) => TimerEffect::Set,
-            Event::Agent(_) | Event::Contact(_) | Event::Inbound(_) | Event::Log(_) => TimerEffect::None,
+            Event::Agent(_)
+            | Event::Contact(_)
+            | Event::Inbound(_)
+            | Event::Log(_)
+            | Event::Account(_)
+            | Event::Person(_) => TimerEffect::None,
         }
     }
 

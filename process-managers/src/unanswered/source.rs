@@ -83,7 +83,9 @@ impl TimerSource for Source {
             | Event::Agent(_)
             | Event::Contact(_)
             | Event::Inbound(_)
-            | Event::Log(_) => TimerEffect::None,
+            | Event::Log(_)
+            | Event::Account(_)
+            | Event::Person(_) => TimerEffect::None,
         }
     }
 

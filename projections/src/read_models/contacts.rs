@@ -203,7 +203,9 @@ fn opened(decoded: &DecodedEvent) -> Option<&ConversationOpened> {
         | Event::Agent(_)
         | Event::Catalogue(_)
         | Event::Inbound(_)
-        | Event::Log(_) => None,
+        | Event::Log(_)
+        | Event::Account(_)
+        | Event::Person(_) => None,
     }
 }
 

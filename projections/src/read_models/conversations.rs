@@ -162,7 +162,12 @@ impl Fold for Conversations {
                     self.relink(&moved);
                 }
             }
-            Event::Agent(_) | Event::Catalogue(_) | Event::Inbound(_) | Event::Log(_) => {}
+            Event::Agent(_)
+            | Event::Catalogue(_)
+            | Event::Inbound(_)
+            | Event::Log(_)
+            | Event::Account(_)
+            | Event::Person(_) => {}
         }
     }
 }
@@ -484,7 +489,9 @@ fn changed_received(page: &[Arc<DecodedEvent>]) -> HashSet<MessageId> {
         | Event::Agent(_)
         | Event::Catalogue(_)
         | Event::Inbound(_)
-        | Event::Log(_) => None,
+        | Event::Log(_)
+        | Event::Account(_)
+        | Event::Person(_) => None,
     });
     changed.collect()
 }

@@ -203,7 +203,12 @@ impl SearchIndex {
         }
         let indexed = page.iter().filter(|decoded| match &decoded.event {
             Event::Conversation(_) | Event::Contact(_) => true,
-            Event::Agent(_) | Event::Catalogue(_) | Event::Inbound(_) | Event::Log(_) => false,
+            Event::Agent(_)
+            | Event::Catalogue(_)
+            | Event::Inbound(_)
+            | Event::Log(_)
+            | Event::Account(_)
+            | Event::Person(_) => false,
         });
         let accounts: Vec<_> = indexed.map(|decoded| (decoded.metadata.account_id,)).collect();
         self.accounts.load(tx, accounts).await
