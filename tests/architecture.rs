@@ -261,6 +261,8 @@ const DOMAIN_ORDER: &[&str] = &[
     "sla",
     "pace",
     "past",
+    "account",
+    "person",
     "agent",
     "contact",
     "bot",

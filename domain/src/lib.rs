@@ -1,5 +1,6 @@
 //! The rules, without I/O: the time, new ids and random numbers are part of the command.
 
+pub mod account;
 pub mod agent;
 pub mod aggregate;
 pub mod automation;
@@ -12,6 +13,7 @@ pub mod history;
 pub mod lifecycle;
 pub mod pace;
 pub mod past;
+pub mod person;
 pub mod routing;
 pub mod sla;
 pub mod undo;
