@@ -104,6 +104,20 @@ impl Aggregate for domain::agent::Person {
     }
 }
 
+/// The name of an account's stream is its id.
+impl Aggregate for domain::account::Account {
+    fn belongs_to(&self, _: AccountId) -> bool {
+        true
+    }
+}
+
+/// A person's password and sessions belong to no account.
+impl Aggregate for domain::person::SignInState {
+    fn belongs_to(&self, _: AccountId) -> bool {
+        true
+    }
+}
+
 /// The result of a command.
 #[derive(Clone, Debug)]
 pub struct Outcome<S> {

@@ -22,6 +22,7 @@ mod joint_append;
 pub mod language;
 pub mod low_priority;
 pub mod past;
+pub mod people;
 mod turns;
 pub mod undo;
 
@@ -31,13 +32,16 @@ use compiled_rules::CompiledPlaybooks;
 use compiled_rules::automation::CompiledAutomationRules;
 use credentials::KeyRing;
 use current_conversation::CurrentConversations;
+use domain::account::Account;
 use domain::agent::{Person, PresenceTimeouts};
 use domain::contact::IdentifierState;
 use domain::conversation::Conversation;
 use domain::past::Past;
+use domain::person::{SessionTimes, SignInState};
 use event_schemas::{Clock, ContactIdentifierId};
 use event_store::EventStore;
 use execute::Aggregates;
+use people::Passwords;
 use providers::AllowedAddresses;
 use providers::Providers;
 use quick_cache::sync::Cache;
@@ -55,6 +59,9 @@ pub use conversations::Begin;
 const CONVERSATIONS: usize = 8_192;
 const CONTACTS: usize = 16_384;
 const AGENTS: usize = 16_384;
+const ACCOUNTS: usize = 1_024;
+/// How long the link of an invitation is valid, unless it is configured.
+const INVITATIONS_LAST: Duration = Duration::from_secs(7 * 86_400);
 const UNOPENABLE: usize = 1_024;
 
 /// The commands of the write side.
@@ -65,6 +72,12 @@ pub struct Commands {
     pub conversations: Aggregates<Conversation>,
     pub contacts: Aggregates<IdentifierState>,
     pub agents: Aggregates<Person>,
+    pub accounts: Aggregates<Account>,
+    pub people: Aggregates<SignInState>,
+    passwords: Passwords,
+    pub session_times: SessionTimes,
+    /// How long the link of an invitation is valid.
+    pub invitations_last: Duration,
     catalogues: Catalogues,
     /// How long an agent may report no presence.
     pub presence_timeouts: PresenceTimeouts,
@@ -96,6 +109,11 @@ impl Commands {
             conversations: Aggregates::new(store.clone(), clock.clone(), CONVERSATIONS),
             contacts: Aggregates::new(store.clone(), clock.clone(), CONTACTS),
             agents: Aggregates::new(store.clone(), clock.clone(), AGENTS),
+            accounts: Aggregates::new(store.clone(), clock.clone(), ACCOUNTS),
+            people: Aggregates::new(store.clone(), clock.clone(), AGENTS),
+            passwords: Passwords::default(),
+            session_times: SessionTimes::default(),
+            invitations_last: INVITATIONS_LAST,
             catalogues: Catalogues::new(&store, &clock),
             presence_timeouts: PresenceTimeouts::default(),
             side_effects_max_age: Past::MAX_AGE,

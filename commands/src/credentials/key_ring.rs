@@ -97,7 +97,7 @@ impl KeyRing {
     }
 
     /// The text sealed for this place. `None` when there is no key. A nonce is used once.
-    pub(super) fn seal(&self, text: &str, place: &str, nonce: [u8; NONCE_LEN]) -> Option<String> {
+    pub(crate) fn seal(&self, text: &str, place: &str, nonce: [u8; NONCE_LEN]) -> Option<String> {
         let key = self.keys.first()?;
         let mut sealed = text.as_bytes().to_vec();
         let for_cipher = Nonce::assume_unique_for_key(nonce);
@@ -109,7 +109,7 @@ impl KeyRing {
     }
 
     /// The text that was sealed for this place.
-    pub(super) fn open(&self, sealed: &str, place: &str) -> Result<String, OpenError> {
+    pub(crate) fn open(&self, sealed: &str, place: &str) -> Result<String, OpenError> {
         let (id, encoded) = parts(sealed).ok_or(OpenError::UnknownForm)?;
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(encoded).map_err(|_| OpenError::NotForThisPlace)?;
         let mut error = OpenError::UnknownKey(id.to_owned());
