@@ -54,7 +54,7 @@ impl Cors {
 }
 
 /// Whether the origin is that of the host to which the request was sent.
-fn is_own(origin: &HeaderValue, headers: &HeaderMap) -> bool {
+pub(crate) fn is_own(origin: &HeaderValue, headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
     host.zip(origin).is_some_and(|(host, (_, origin))| host.eq_ignore_ascii_case(origin))

@@ -1,11 +1,12 @@
-//! Authentication: turns a bearer token, or the headers of a trusted gateway, into a [`Caller`].
+//! Authentication: turns a bearer token, the headers of a trusted gateway, or the cookie of a session into a
+//! [`Caller`].
 
 use crate::caller::{Caller, Role};
 use crate::problem::Problem;
 use aide::OperationInput;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use event_schemas::{AccountId, Clock, UserId};
@@ -17,17 +18,19 @@ mod claims;
 mod customer_token;
 mod jwks;
 mod keys;
+pub(crate) mod session;
 mod stream_token;
 
 pub use claims::{Claims, TokenError, issue_token};
 pub use customer_token::{CustomerSession, CustomerToken};
 pub use jwks::{JwksError, JwksSource};
+pub use session::{Membership, OwnPage, Session, Sessions, SignedIn, csrf_token};
 pub use stream_token::StreamToken;
 
 use jwks::{Jwks, KeyError};
 use keys::Keys;
 
-/// How callers authenticate. At least one of `secret`, `jwks` and `trust_gateway` must be set.
+/// How callers authenticate. At least one of `secret`, `jwks`, `trust_gateway` and `sessions` must be set.
 #[derive(Clone, Default)]
 pub struct AuthConfig {
     /// The secret of HS256 tokens. `None` when such tokens are refused.
@@ -47,6 +50,10 @@ pub struct AuthConfig {
     /// Accepts `X-Account-Id`, `X-User-Id`, `X-User-Role` and `X-User-Name` in place of a token. Set it only
     /// behind a gateway that removes these headers from requests that come from outside.
     pub trust_gateway: bool,
+    /// The sessions of people who signed in. `None` when no person can sign in.
+    pub sessions: Option<Arc<dyn Sessions>>,
+    /// The address at which people reach this server. Over `https://`, a session's cookie is never sent without TLS.
+    pub public_url: Option<String>,
 }
 
 /// The configuration accepts no caller, or accepts callers without proof.
@@ -75,6 +82,8 @@ struct Inner {
     issuer: Option<String>,
     audience: Option<String>,
     trust_gateway: bool,
+    sessions: Option<Arc<dyn Sessions>>,
+    public_url: Option<String>,
     stream_keys: Keys,
     customer_keys: Keys,
     clock: Clock,
@@ -88,7 +97,8 @@ const LEEWAY: Duration = Duration::from_secs(30);
 
 impl Authenticator {
     pub fn new(config: AuthConfig, clock: Clock) -> Result<Self, AuthConfigError> {
-        if config.secret.is_none() && config.jwks.is_none() && !config.trust_gateway {
+        let has_none = config.secret.is_none() && config.jwks.is_none() && config.sessions.is_none();
+        if has_none && !config.trust_gateway {
             return Err(AuthConfigError::NotConfigured);
         }
         let secrets: Vec<_> = config.secret.iter().chain(&config.previous_secret).collect();
@@ -104,17 +114,20 @@ impl Authenticator {
             issuer: config.issuer,
             audience: config.audience,
             trust_gateway: config.trust_gateway,
+            sessions: config.sessions,
+            public_url: config.public_url,
             stream_keys,
             customer_keys,
             clock,
         })))
     }
 
-    /// The caller that these request headers authenticate.
-    pub async fn identify(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+    /// The caller whom the headers of a request with this method authenticate.
+    pub async fn identify(&self, method: &Method, headers: &HeaderMap) -> Result<Caller, Problem> {
         match bearer(headers)? {
             Some(token) => self.identify_token(token, headers).await,
             None if self.0.trust_gateway && headers.contains_key("x-user-id") => gateway_caller(headers),
+            None if self.has_cookie(headers) => self.caller_of_session(method, headers).await,
             None => Err(Problem::unauthenticated("Send `Authorization: Bearer <token>`.")),
         }
     }
@@ -144,9 +157,10 @@ impl Authenticator {
         field: &'static str,
     ) -> Result<Caller, Problem> {
         let claims = self.verify(token).await?;
-        let account = selected_account(requested, &claims.accounts, field)?;
+        let account = selected_account(requested, &claims.accounts, field, "token")?;
         let until = Instant::now().checked_add(claims.remaining(self.0.clock.now(), LEEWAY));
-        Ok(Caller { account, user: claims.sub, role: claims.role, name: claims.name, until })
+        let Claims { sub: user, role, name, .. } = claims;
+        Ok(Caller { account, user, role, name, until, session: None })
     }
 
     async fn verify(&self, token: &str) -> Result<Claims, Problem> {
@@ -244,7 +258,7 @@ fn decode_failure(error: &jsonwebtoken::errors::Error) -> &'static str {
         ErrorKind::MissingRequiredClaim(_) => "The token lacks `iss` or `aud`, which this server requires.",
         ErrorKind::Json(_) => {
             "The token's claims cannot be read: `sub` is a UUID, `accounts` a list of UUIDs, `role` one of \
-             agent, supervisor, administrator, service, and `exp` a time in seconds."
+             agent, supervisor, administrator, owner, service, and `exp` a time in seconds."
         }
         _ => "The token is not a JWT that this server can verify.",
     }
@@ -266,16 +280,18 @@ fn selected_account(
     requested: Option<AccountId>,
     accounts: &[AccountId],
     field: &'static str,
+    credential: &'static str,
 ) -> Result<AccountId, Problem> {
     match (requested, accounts) {
         (Some(requested), _) if accounts.contains(&requested) => Ok(requested),
         (Some(_), _) => {
-            Err(Problem::forbidden(format!("The token does not name the account in `{field}`.")).field(field))
+            Err(Problem::forbidden(format!("The {credential} does not name the account in `{field}`."))
+                .field(field))
         }
         (None, [only]) => Ok(*only),
-        (None, []) => Err(Problem::forbidden("The token names no account.")),
+        (None, []) => Err(Problem::forbidden(format!("The {credential} names no account."))),
         (None, _) => Err(Problem::unreadable(format!(
-            "The token names several accounts: name one of them in `{field}`."
+            "The {credential} names several accounts: name one of them in `{field}`."
         ))
         .field(field)),
     }
@@ -293,6 +309,7 @@ fn gateway_caller(headers: &HeaderMap) -> Result<Caller, Problem> {
         role,
         name: user_name(headers)?,
         until: None,
+        session: None,
     })
 }
 

@@ -1,7 +1,7 @@
 //! The caller of a request and the caller's role. A handler takes the role that it requires as a parameter,
 //! so that it cannot omit the check.
 
-use crate::auth::Authenticator;
+use crate::auth::{Authenticator, session};
 use crate::context::CallerSlot;
 use crate::headers::describe_header;
 use crate::limits::RateLimits;
@@ -12,7 +12,7 @@ use aide::openapi::{Operation, Response as ApiResponse};
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::header;
 use axum::http::request::Parts;
-use event_schemas::{AccountId, Actor, ActorType, UserId};
+use event_schemas::{AccountId, Actor, ActorType, SessionId, UserId};
 use schemars::{JsonSchema, json_schema};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -20,24 +20,28 @@ use std::ops::Deref;
 use std::time::Instant;
 
 /// The caller's permissions. A supervisor has all permissions of an agent, and an administrator all of a
-/// supervisor. A service is another program: it has the permissions of an agent and some of its own.
+/// supervisor; an owner is an administrator who makes other owners. A service is another program: it has the permissions of an agent and some of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     Agent,
     Supervisor,
     Administrator,
+    /// An administrator who also makes other owners.
+    Owner,
     Service,
 }
 
 impl Role {
-    pub const ALL: [Role; 4] = [Self::Agent, Self::Supervisor, Self::Administrator, Self::Service];
+    pub const ALL: [Role; 5] =
+        [Self::Agent, Self::Supervisor, Self::Administrator, Self::Owner, Self::Service];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Agent => "agent",
             Self::Supervisor => "supervisor",
             Self::Administrator => "administrator",
+            Self::Owner => "owner",
             Self::Service => "service",
         }
     }
@@ -45,16 +49,16 @@ impl Role {
         true
     }
     pub fn is_supervisor(self) -> bool {
-        matches!(self, Self::Supervisor | Self::Administrator)
+        matches!(self, Self::Supervisor | Self::Administrator | Self::Owner)
     }
     pub fn is_administrator(self) -> bool {
-        matches!(self, Self::Administrator)
+        matches!(self, Self::Administrator | Self::Owner)
     }
     pub fn is_supervisor_or_service(self) -> bool {
         self.is_supervisor() || matches!(self, Self::Service)
     }
     pub fn is_administrator_or_service(self) -> bool {
-        matches!(self, Self::Administrator | Self::Service)
+        self.is_administrator() || matches!(self, Self::Service)
     }
 }
 
@@ -66,7 +70,7 @@ impl fmt::Display for Role {
 
 /// The text names no role.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("'{0}' is none of: agent, supervisor, administrator, service")]
+#[error("'{0}' is none of: agent, supervisor, administrator, owner, service")]
 pub struct UnknownRole(String);
 
 impl std::str::FromStr for Role {
@@ -86,13 +90,15 @@ pub struct Caller {
     /// The moment at which the token is no longer accepted. A response that goes on, such as an event stream, ends
     /// then. `None` when a gateway has authenticated the caller.
     pub until: Option<Instant>,
+    /// The session of a person who signed in. `None` when the caller has a token.
+    pub session: Option<SessionId>,
 }
 
 impl Caller {
     /// The caller as the actor in an event's metadata.
     pub fn actor(&self) -> Actor {
         let actor_type = match self.role {
-            Role::Agent | Role::Supervisor | Role::Administrator => ActorType::User,
+            Role::Agent | Role::Supervisor | Role::Administrator | Role::Owner => ActorType::User,
             Role::Service => ActorType::Service,
         };
         Actor { actor_type, id: Some(self.user.0), name: self.name.clone() }
@@ -125,7 +131,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
             return Ok(known.clone());
         }
         let authenticator = Authenticator::from_request_parts(parts, state).await?;
-        match authenticator.identify(&parts.headers).await {
+        match authenticator.identify(&parts.method, &parts.headers).await {
             Ok(caller) => caller.admit(parts).await,
             Err(refusal) => Err(refuse(parts, refusal)),
         }
@@ -164,19 +170,26 @@ impl OperationInput for Caller {
 }
 
 fn require_token(operation: &mut Operation) {
-    operation.security = vec![[("bearer".to_owned(), Vec::new())].into_iter().collect()];
+    let schemes = ["bearer", session::SECURITY_SCHEME];
+    operation.security = schemes.map(|scheme| [(scheme.to_owned(), Vec::new())].into_iter().collect()).into();
     describe_header(
         operation,
         "X-Account-Id",
-        "The account of the request. Required when the token names several accounts.",
+        "The account of the request. Required when the token or the session names several accounts.",
         json_schema!({ "type": "string", "format": "uuid" }),
     );
 }
 
 fn error_responses(ctx: &mut GenContext) -> Vec<(Option<u16>, ApiResponse)> {
     vec![
-        (Some(401), problem_response(ctx, "The request has no valid token.")),
-        (Some(403), problem_response(ctx, "The token's role or accounts do not allow this.")),
+        (Some(401), problem_response(ctx, "The request has no valid token and no session.")),
+        (
+            Some(403),
+            problem_response(
+                ctx,
+                "The caller's role or accounts do not allow this, or a session's request lacks `X-CSRF-Token`.",
+            ),
+        ),
         (
             Some(429),
             problem_response(ctx, "Too many requests. `Retry-After` is the number of seconds to wait."),
@@ -241,6 +254,7 @@ fn with_article(role: Role) -> &'static str {
         Role::Agent => "an agent",
         Role::Supervisor => "a supervisor",
         Role::Administrator => "an administrator",
+        Role::Owner => "an owner",
         Role::Service => "a service",
     }
 }

@@ -4,6 +4,7 @@ mod complete;
 
 pub(crate) use complete::completed;
 
+use crate::auth::session;
 use crate::extract::PATH_SCHEMA;
 use crate::problem::Kind;
 use crate::stream_caller::SECURITY_SCHEME;
@@ -68,6 +69,17 @@ pub(crate) fn complete_document(api: &mut OpenApi) {
         extensions: Default::default(),
     };
     components.security_schemes.insert(SECURITY_SCHEME.to_owned(), ReferenceOr::Item(stream_token));
+    let session = SecurityScheme::ApiKey {
+        location: ApiKeyLocation::Cookie,
+        name: "__Host-verbatim-session".to_owned(),
+        description: Some(
+            "The session of a person, which `POST /v1/session` begins. A request that changes something also sends the \
+             session's `csrf_token` as `X-CSRF-Token`."
+                .to_owned(),
+        ),
+        extensions: Default::default(),
+    };
+    components.security_schemes.insert(session::SECURITY_SCHEME.to_owned(), ReferenceOr::Item(session));
     for (path, item) in api.paths.iter_mut().flat_map(|paths| paths.paths.iter_mut()) {
         if let ReferenceOr::Item(item) = item {
             operations(item).for_each(|operation| name_path_parameters(path, operation));

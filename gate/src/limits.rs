@@ -53,6 +53,28 @@ pub struct Limits {
     pub per_stranger: Option<Rate>,
     /// The bytes that all bodies together may hold whose senders are not known yet.
     pub strangers_bytes: usize,
+    pub sign_in: SignInRates,
+}
+
+/// The rates at which passwords can be tried. They hold whatever the other limits are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignInRates {
+    /// Of one person, from one address.
+    pub per_person_and_address: Rate,
+    /// Of one person, from all addresses together. It is higher, so that a stranger does not lock the person out.
+    pub per_person: Rate,
+    /// Of all people, from one address.
+    pub per_address: Rate,
+}
+
+impl Default for SignInRates {
+    fn default() -> Self {
+        let rate = |burst, seconds| Rate {
+            burst: NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN),
+            one_every: Duration::from_secs(seconds),
+        };
+        Self { per_person_and_address: rate(10, 30), per_person: rate(100, 10), per_address: rate(300, 1) }
+    }
 }
 
 impl Default for Limits {
@@ -65,6 +87,7 @@ impl Default for Limits {
             per_channel: Rate::per_second(5_000, 10_000),
             per_stranger: None,
             strangers_bytes: 64 << 20,
+            sign_in: SignInRates::default(),
         }
     }
 }
@@ -78,10 +101,28 @@ pub struct RateLimits {
     /// `None` when the rate of an account is not limited.
     pace: Option<Arc<Pace>>,
     strangers: Option<Arc<Counter<IpAddr>>>,
+    sign_in: SignInCounters,
     /// The address of the connection. `None` when the service is called without one, as tests do.
     peer: Option<IpAddr>,
     pub(crate) strangers_bodies: Arc<Semaphore>,
     pub(crate) body_bytes: usize,
+}
+
+#[derive(Clone)]
+struct SignInCounters {
+    per_person_and_address: Option<Arc<Counter<(UserId, Option<IpAddr>)>>>,
+    per_person: Option<Arc<Counter<UserId>>>,
+    per_address: Option<Arc<Counter<Option<IpAddr>>>>,
+}
+
+impl SignInCounters {
+    fn new(rates: &SignInRates) -> Self {
+        Self {
+            per_person_and_address: Counter::new(rates.per_person_and_address),
+            per_person: Counter::new(rates.per_person),
+            per_address: Counter::new(rates.per_address),
+        }
+    }
 }
 
 struct Counter<K: Hash + Eq + Clone> {
@@ -128,6 +169,7 @@ impl RateLimits {
             channels: limits.per_channel.and_then(Counter::new),
             pace: limits.per_account.map(|rate| Arc::new(Pace::new(rate.one_every))),
             strangers: limits.per_stranger.and_then(Counter::new),
+            sign_in: SignInCounters::new(&limits.sign_in),
             peer: None,
             strangers_bodies: Arc::new(Semaphore::new(limits.strangers_bytes)),
             body_bytes: limits.body_bytes,
@@ -149,6 +191,23 @@ impl RateLimits {
             (Some(counter), Some(peer)) => counter.check(&peer, "stranger").err().unwrap_or(refusal),
             (None, _) | (_, None) => refusal,
         }
+    }
+
+    /// Counts an attempt to sign in as this person, before the password is checked.
+    ///
+    /// # Errors
+    ///
+    /// 429: there were too many.
+    pub fn check_sign_in(&self, person: UserId) -> Result<(), Problem> {
+        let SignInCounters { per_person_and_address, per_person, per_address } = &self.sign_in;
+        // The narrowest first, so that the attempts that it refuses do not count against the person elsewhere.
+        if let Some(counter) = per_person_and_address {
+            counter.check(&(person, self.peer), "sign_in")?;
+        }
+        if let Some(counter) = per_address {
+            counter.check(&self.peer, "sign_in")?;
+        }
+        per_person.as_ref().map_or(Ok(()), |counter| counter.check(&person, "sign_in"))
     }
 
     /// Counts a request of this caller, and waits for its turn while other accounts ask too. [`Caller`]'s extractor

@@ -181,7 +181,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Auditor {
 impl Auditor {
     pub fn of(caller: Caller) -> Result<Self, Problem> {
         match caller.role {
-            Role::Supervisor | Role::Administrator | Role::Service => Ok(Self(caller)),
+            Role::Supervisor | Role::Administrator | Role::Owner | Role::Service => Ok(Self(caller)),
             Role::Agent => Err(Problem::forbidden(
                 "The account's events are for supervisors, administrators and services; you are an agent.",
             )),

@@ -6,7 +6,7 @@ use aide::generate::GenContext;
 use aide::openapi::{Operation, Parameter, Response};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use event_schemas::{AccountId, UserId};
 use gate::{Authenticator, Caller, PlaceOfRequest, Problem, Role, describe_header};
 use schemars::json_schema;
@@ -93,7 +93,7 @@ impl ConversationService {
                 if let Some(tenant) = tenant {
                     choose_account(&mut headers, tenant);
                 }
-                authenticator.identify(&headers).await?
+                authenticator.identify(&Method::GET, &headers).await?
             }
         };
         let tenant = tenant.unwrap_or(caller.account);
@@ -108,7 +108,7 @@ impl ConversationService {
         }
         match caller.role {
             Role::Service => {}
-            Role::Agent | Role::Supervisor | Role::Administrator => {
+            Role::Agent | Role::Supervisor | Role::Administrator | Role::Owner => {
                 return Err(Problem::forbidden("This contract is for services."));
             }
         }
@@ -141,6 +141,7 @@ fn of_gateway(tenant: AccountId) -> Caller {
         role: Role::Service,
         name: Some("Conversation service".to_owned()),
         until: None,
+        session: None,
     }
 }
 

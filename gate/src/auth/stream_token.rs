@@ -67,6 +67,6 @@ impl Authenticator {
         }
         let until = claims.streams_until.and_then(|until| Instant::now().checked_add(until.since(now)));
         let StreamClaims { account, user, role, types, .. } = claims;
-        Ok((Caller { account, user, role, name: None, until }, types))
+        Ok((Caller { account, user, role, name: None, until, session: None }, types))
     }
 }

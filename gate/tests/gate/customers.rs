@@ -32,7 +32,8 @@ async fn a_customers_token_is_valid_for_an_hour_and_is_no_other_token() {
     assert!(same.identify_customer(&format!("{}x", issued.token)).is_err());
 
     assert!(one.identify_bearer(&issued.token, None).await.is_err());
-    let caller = Caller { account: ACME, user: ANA, role: Role::Agent, name: None, until: None };
+    let caller =
+        Caller { account: ACME, user: ANA, role: Role::Agent, name: None, until: None, session: None };
     let stream = one.issue_stream_token(&caller, Vec::new()).unwrap();
     assert!(one.identify_customer(&stream.token).is_err());
 
