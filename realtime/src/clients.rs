@@ -13,7 +13,7 @@ use crate::packet::{self, Content, Packet, ROOT};
 use crate::presence::{PresenceReport, Reports};
 use crate::push::{Place, Room};
 use crate::soft_state::{Act, Doer, SoftState};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
 use budget::{Budget, Spent};
 use event_schemas::{AccountId, Clock, ConversationId};
 use gate::{Authenticator, Caller, Problem, Role};
@@ -80,9 +80,16 @@ pub struct Connected {
     heartbeat: Option<Instant>,
     /// Whether the client knows that its token ends soon.
     warned: bool,
-    /// The token with which the client was let in, and when it is checked again. `None` of a customer, and of a client
-    /// without one.
-    token: Option<(Box<str>, Instant)>,
+    /// The credential of the client, and when it is checked again. `None` of a customer, and of a client that a gateway
+    /// has authenticated.
+    credential: Option<(Credential, Instant)>,
+}
+
+/// The credential of a client.
+enum Credential {
+    Token(Box<str>),
+    /// The headers with the session's cookie.
+    Session(HeaderMap),
 }
 
 impl Clients {
@@ -149,9 +156,9 @@ impl Clients {
             let object = Expiring { seconds: EXPIRING.as_secs() };
             session.send(packet::emitted::<AuthExpiring>(connected.namespace(), &object));
         }
-        if is_due(connected.next_token_check()) && !self.still_knows_token(connected).await {
+        if is_due(connected.next_check()) && !self.is_still_let_in(connected).await {
             session.send(packet::disconnected(connected.namespace()));
-            return Err(closed(session, "its token is no longer accepted"));
+            return Err(closed(session, "its token or session is no longer accepted"));
         }
         if is_due(connected.heartbeat) {
             self.report_heartbeat(connected).await;
@@ -200,12 +207,16 @@ impl Clients {
         }
     }
 
-    /// Whether the token's key is still one that the server knows: a key that was withdrawn ends the connections that
-    /// were let in with it.
-    async fn still_knows_token(&self, connected: &mut Connected) -> bool {
-        let Some((token, check)) = &mut connected.token else { return true };
+    /// Whether the token's key is still one that the server knows, or the session has not ended: a key that was withdrawn
+    /// ends the connections that were let in with it.
+    async fn is_still_let_in(&self, connected: &mut Connected) -> bool {
+        let account = connected.party.account();
+        let Some((credential, check)) = &mut connected.credential else { return true };
         *check = Instant::now() + self.token_check;
-        self.authenticator.still_knows(token).await
+        match credential {
+            Credential::Token(token) => self.authenticator.still_knows(token).await,
+            Credential::Session(headers) => self.authenticator.still_admits(headers, account).await,
+        }
     }
 
     /// Reports that the agent is connected. A service is no agent.
@@ -343,7 +354,12 @@ impl Clients {
         match namespace {
             Namespace::Agents => {
                 let account = auth.account.as_deref();
-                let caller = self.authenticator.identify_bearer(required()?, account).await?;
+                let caller = match token {
+                    None if handshake.contains_key(header::COOKIE) => {
+                        self.authenticator.identify_connection(handshake, account).await?
+                    }
+                    Some(_) | None => self.authenticator.identify_bearer(required()?, account).await?,
+                };
                 self.must_be_in_account(&caller).await?;
                 Ok(Party::Agent(caller))
             }
@@ -366,6 +382,19 @@ impl Clients {
             true => Err(Problem::forbidden("The agent was removed from the account.")),
             false => Ok(()),
         }
+    }
+
+    async fn must_still_be_let_in(
+        &self,
+        caller: &Caller,
+        credential: Option<&Credential>,
+    ) -> Result<(), Problem> {
+        if let Some(Credential::Session(headers)) = credential
+            && !self.authenticator.still_admits(headers, caller.account).await
+        {
+            return Err(Problem::unauthenticated("The session has ended: sign in again."));
+        }
+        self.must_be_in_account(caller).await
     }
 
     async fn let_in(
@@ -407,8 +436,9 @@ impl Clients {
         let may_lack_summaries = read.is_some() || after.is_some_and(|after| after.part == u16::MAX);
         let rooms = [party.rooms(), joined.clone()].concat();
         let client = self.hub.join(session.clone(), namespace.name(), rooms, after, mode);
+        let credential = credential(&party, auth.token, handshake);
         if let Party::Agent(caller) = &party
-            && let Err(problem) = self.must_be_in_account(caller).await
+            && let Err(problem) = self.must_still_be_let_in(caller, credential.as_ref()).await
         {
             // The agent was removed after the first look, and perhaps before the hub knew the client.
             self.hub.remove(&client);
@@ -419,13 +449,8 @@ impl Clients {
         }
         session.send(packet::connected(namespace.name(), &json!({ "sid": sid, "pid": pid })));
         let heartbeat = matches!(party, Party::Agent(_)).then(Instant::now);
-        let token = match &party {
-            Party::Agent(_) | Party::Service(_) => auth.token,
-            // The key of these tokens is the server's own.
-            Party::Customer(_) => None,
-        };
-        let token = token.map(|token| (token.into_boxed_str(), Instant::now() + self.token_check));
-        let connected = Connected { party, client, gap: 0, heartbeat, warned: false, token };
+        let credential = credential.map(|credential| (credential, Instant::now() + self.token_check));
+        let connected = Connected { party, client, gap: 0, heartbeat, warned: false, credential };
         if let Party::Agent(caller) = &connected.party {
             for id in joined.into_iter().filter_map(Room::joined) {
                 self.soft.views(Doer::of(caller, ConversationId(id)));
@@ -473,14 +498,41 @@ impl Clients {
     }
 }
 
+/// The credential of a client of this party.
+fn credential(party: &Party, token: Option<String>, handshake: &HeaderMap) -> Option<Credential> {
+    match party {
+        Party::Agent(caller) if caller.session.is_some() => {
+            let mut headers = HeaderMap::new();
+            for cookie in handshake.get_all(header::COOKIE) {
+                headers.append(header::COOKIE, cookie.clone());
+            }
+            Some(Credential::Session(headers))
+        }
+        Party::Agent(_) | Party::Service(_) => token.map(|token| Credential::Token(token.into_boxed_str())),
+        // The key of these tokens is the server's own.
+        Party::Customer(_) => None,
+    }
+}
+
 /// Leaves only the headers that say who a client is.
 fn keep_credentials(handshake: &mut HeaderMap) {
-    const KEPT: [&str; 6] =
-        ["authorization", "x-tenant-id", "x-account-id", "x-user-id", "x-user-role", "x-user-name"];
+    const KEPT: [&str; 10] = [
+        "authorization",
+        "x-tenant-id",
+        "x-account-id",
+        "x-user-id",
+        "x-user-role",
+        "x-user-name",
+        "cookie",
+        // Who sent the cookie.
+        "host",
+        "origin",
+        "sec-fetch-site",
+    ];
     let all = std::mem::take(handshake);
     for name in KEPT {
-        if let Some(value) = all.get(name) {
-            handshake.insert(name, value.clone());
+        for value in all.get_all(name) {
+            handshake.append(name, value.clone());
         }
     }
 }
@@ -504,11 +556,11 @@ impl Connected {
 
     /// When the next thing is due that time brings. `None` when nothing is.
     fn next_due(&self) -> Option<Instant> {
-        [self.heartbeat, self.next_of_token(), self.next_token_check()].into_iter().flatten().min()
+        [self.heartbeat, self.next_of_token(), self.next_check()].into_iter().flatten().min()
     }
 
-    fn next_token_check(&self) -> Option<Instant> {
-        self.token.as_ref().map(|(_, check)| *check)
+    fn next_check(&self) -> Option<Instant> {
+        self.credential.as_ref().map(|(_, check)| *check)
     }
 
     /// When the client is warned of its token's end, and then when that is.

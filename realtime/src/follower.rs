@@ -16,8 +16,9 @@ use crate::push::{Offset, Push, Room, part};
 use crate::summaries::Summaries;
 use event_schemas::message::SenderType;
 use event_schemas::{
-    AccountId, AgentEvent, AssignmentEvent, CatalogueEvent, Clock, ConversationEvent, ConversationId,
-    DetailsEvent, Event, LifecycleEvent, MessageEvent, Position, Recorded, SlaEvent,
+    AccountEvent, AccountId, AgentEvent, AssignmentEvent, CatalogueEvent, Clock, ConversationEvent,
+    ConversationId, DetailsEvent, Event, LifecycleEvent, MessageEvent, PersonEvent, Position, Recorded,
+    SlaEvent,
 };
 use event_store::{Filter, ReadError, Subscription};
 use follower::DecodedLog;
@@ -93,8 +94,8 @@ impl Pushes {
             for event in &page.events {
                 delays.record(now.since(event.recorded_at).as_secs_f64());
             }
-            for removed in decoded.iter().filter_map(|event| removed_agent(event)) {
-                hub.send_away(removed, "the agent was removed from the account");
+            for (room, reason) in decoded.iter().filter_map(|event| sent_away(event)) {
+                hub.send_away(room, reason);
             }
             hub.give_out(pushes, through);
             summaries.changed_by(decoded.iter().map(|event| &**event));
@@ -165,7 +166,11 @@ impl Pushes {
                     let draft = Draft { event, account: event.metadata.account_id };
                     pushes.push(draft.of_catalogue(change));
                 }
-                Event::Contact(_) | Event::Inbound(_) | Event::Log(_) => {}
+                Event::Contact(_)
+                | Event::Inbound(_)
+                | Event::Log(_)
+                | Event::Account(_)
+                | Event::Person(_) => {}
             }
         }
         if let Some(contract) = &self.contract {
@@ -229,13 +234,33 @@ pub async fn until(at: Option<Instant>) {
     }
 }
 
-/// The Socket.IO room of the agent whom the event removes from the account.
-fn removed_agent(event: &DecodedEvent) -> Option<Room> {
+/// The Socket.IO room whose clients are not let in any more because of the event, and the reason.
+fn sent_away(event: &DecodedEvent) -> Option<(Room, &'static str)> {
+    const REMOVED: &str = "the agent was removed from the account";
     match &event.event {
         Event::Agent(AgentEvent::AgentRemoved(removed)) => {
-            Some(Room::User(removed.account_id, removed.user_id))
+            Some((Room::User(removed.account_id, removed.user_id), REMOVED))
         }
-        Event::Agent(_)
+        Event::Account(AccountEvent::PersonRemoved(removed)) => {
+            Some((Room::User(removed.account_id, removed.user_id), REMOVED))
+        }
+        Event::Account(AccountEvent::RoleGiven(given)) => {
+            Some((Room::User(given.account_id, given.user_id), "the agent has another role"))
+        }
+        Event::Person(PersonEvent::SessionEnded(ended)) => {
+            Some((Room::Session(ended.session_id), "the session has ended"))
+        }
+        Event::Account(
+            AccountEvent::AccountOpened(_) | AccountEvent::PersonInvited(_) | AccountEvent::PersonJoined(_),
+        )
+        | Event::Person(
+            PersonEvent::AccountJoined(_)
+            | PersonEvent::PasswordSet(_)
+            | PersonEvent::SignInLinkIssued(_)
+            | PersonEvent::SignedIn(_)
+            | PersonEvent::SessionUsed(_),
+        )
+        | Event::Agent(_)
         | Event::Conversation(_)
         | Event::Catalogue(_)
         | Event::Contact(_)

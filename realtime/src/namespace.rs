@@ -89,7 +89,9 @@ impl Party {
     pub fn rooms(&self) -> Vec<Room> {
         match self {
             Self::Agent(caller) => {
-                vec![Room::Account(caller.account), Room::User(caller.account, caller.user)]
+                let session = caller.session.map(Room::Session);
+                let rooms = [Room::Account(caller.account), Room::User(caller.account, caller.user)];
+                rooms.into_iter().chain(session).collect()
             }
             Self::Customer(Customer { session, .. }) => vec![match session.conversation {
                 Some(id) => Room::CustomerConversation(session.account, id),
