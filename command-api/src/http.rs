@@ -11,6 +11,7 @@ mod assignments;
 mod automation_rules;
 mod bot_rules;
 mod bot_settings;
+mod browser;
 mod canned_responses;
 mod catalogue;
 mod channels;
@@ -27,10 +28,12 @@ mod macros;
 mod merge_patch;
 mod messages;
 mod offers;
+mod people;
 pub mod presence;
 mod queues;
 mod references;
 mod referrers;
+mod sessions;
 mod sizes;
 mod sla_policies;
 mod undo;
@@ -51,6 +54,7 @@ pub const TAGS: &[(&str, &str)] = &[
     ("bot", "The bot's rules, and the rules for a handoff to a human agent."),
     ("automation", "Macros, which agents run, and rules, which run when an event occurs."),
     ("queues", "The queues in which conversations wait for an agent, and their strategies."),
+    ("people", "The people of the account, invitations, and signing in."),
     ("agents", "The agents, their preferences and their presence."),
     ("webhooks", "The webhooks of the channels, for providers."),
 ];
@@ -67,6 +71,8 @@ pub fn router(commands: Arc<Commands>) -> ApiRouter {
         .merge(dry_runs::routes())
         .merge(handoffs::routes())
         .merge(contact_identifiers::routes())
+        .merge(people::routes())
+        .merge(sessions::routes())
         .merge(agents::routes())
         .merge(presence::routes())
         .merge(offers::routes())

@@ -7,13 +7,14 @@ use axum::response::{IntoResponse, Response};
 use commands::credentials::{self, Unopenable};
 use commands::execute::{CommandError, LoadError};
 use commands::inbound_webhook::InboundWebhookError;
+use commands::people::PeopleError;
 use domain::conversation::Rejection;
 use domain::undo::Obstacle;
-use domain::{agent, catalogue, contact};
+use domain::{account, agent, catalogue, contact, person};
 use event_schemas::Version;
 use event_store::Unavailable;
 use gate::Problem;
-use gate::problem::kinds::BAD_SIGNATURE;
+use gate::problem::kinds::{BAD_SIGNATURE, CONFLICT};
 use providers::{BadSetting, RefusedWebhook, Unsendable};
 use serde_json::json;
 use std::error::Error;
@@ -48,6 +49,14 @@ gate::problem_kinds! { KINDS {
         "Names and short codes are unique among the items of a kind in an account; upper and lower case are not distinguished. Choose another name, or change the item that has it.";
     LINKED_TO_ANOTHER: CONFLICT "linked-to-another", "The identifier belongs to another contact",
         "`contact_id` is the contact to whom the identifier belongs. To move the identifier, change it by its id.";
+    WRONG_PASSWORD: FORBIDDEN "wrong-password", "The mail address or the password is wrong",
+        "No person with this mail address has this password. Whether there is a person with the mail address is not told. After too many attempts the next ones are refused for a while.";
+    LINK_ENDED: GONE "link-ended", "The link is no longer valid",
+        "The link was used already, was replaced by a newer one, was withdrawn, or has expired; or a part of it is missing. Ask for another one.";
+    ALREADY_JOINED: CONFLICT "already-joined", "The person works in the account already",
+        "A person is invited once. To change the role, change the person.";
+    LAST_OWNER: CONFLICT "last-owner", "The account would have no owner",
+        "An account keeps at least one owner who has joined. Make another person an owner first.";
     KEY_REUSED: UNPROCESSABLE_ENTITY "idempotency-key-reused", "The key was used for another request",
         "The `Idempotency-Key` was used before for another request. Use a new key for each command, and the same key only to repeat the command.";
 }}
@@ -163,6 +172,32 @@ impl From<InboundWebhookError> for CommandProblem {
             InboundWebhookError::Failed(source) => damaged("a webhook's stream", &*source),
         })
     }
+}
+
+impl From<PeopleError> for CommandProblem {
+    fn from(error: PeopleError) -> Self {
+        match error {
+            PeopleError::WrongPassword => wrong_password().into(),
+            PeopleError::WeakPassword(reason) => Problem::unprocessable("password", reason).into(),
+            PeopleError::NoSuchPerson => Problem::not_found("person").into(),
+            PeopleError::NoLink => Problem::new(&LINK_ENDED, "This is no link of this server.").into(),
+            PeopleError::Sealed(source) => {
+                tracing::error!(%source, "the hash of a password cannot be opened");
+                let detail = "Passwords cannot be checked: the server lacks the key that sealed them.";
+                Problem::unavailable(detail, credentials::RETRY).into()
+            }
+            PeopleError::Hashing(source) => damaged("a password", &*source).into(),
+            PeopleError::Account(error) => error.into(),
+            PeopleError::Person(error) => error.into(),
+            PeopleError::Agent(error) => error.into(),
+            PeopleError::Load(error) => error.into(),
+        }
+    }
+}
+
+/// The problem of a wrong password, and of an unknown mail address.
+pub(crate) fn wrong_password() -> Problem {
+    Problem::new(&WRONG_PASSWORD, "The mail address or the password is wrong.")
 }
 
 fn version_mismatch(expected: Version, actual: Option<Version>) -> Problem {
@@ -356,6 +391,35 @@ impl Refusal for agent::Rejection {
                     .with("current_version", actual.map(|version| version.0))
             }
             Self::Invalid { field, reason } => Problem::unprocessable(field, format!("`{field}`: {reason}.")),
+        }
+    }
+}
+
+impl Refusal for account::Rejection {
+    fn problem(&self) -> Problem {
+        let sentence = format!("{}.", capitalized(&self.to_string()));
+        match self {
+            Self::AlreadyOpened => Problem::new(&CONFLICT, sentence),
+            Self::NoSuchPerson => Problem::not_found("person"),
+            Self::AlreadyJoined => Problem::new(&ALREADY_JOINED, sentence).field("email"),
+            Self::OwnersOnly => Problem::forbidden(sentence),
+            Self::LastOwner => Problem::new(&LAST_OWNER, sentence),
+            Self::LinkUsed | Self::LinkExpired => Problem::new(&LINK_ENDED, sentence),
+            Self::TooManyPeople => Problem::unprocessable("email", sentence),
+            Self::Invalid { field, reason } => {
+                Problem::unprocessable(*field, format!("`{field}`: {reason}."))
+            }
+        }
+    }
+}
+
+impl Refusal for person::Rejection {
+    fn problem(&self) -> Problem {
+        let sentence = format!("{}.", capitalized(&self.to_string()));
+        match self {
+            Self::LinkUsed | Self::LinkExpired => Problem::new(&LINK_ENDED, sentence),
+            Self::PasswordChangedMeanwhile => Problem::new(&CONFLICT, sentence),
+            Self::NoSuchSession => Problem::not_found("session"),
         }
     }
 }

@@ -129,7 +129,7 @@ async fn run(
     let Macro { name, actions, .. } = visible(&commands, &caller, macro_id).await?;
     let sender = Sender {
         sender_type: match caller.role {
-            Role::Agent | Role::Supervisor | Role::Administrator => SenderType::Agent,
+            Role::Agent | Role::Supervisor | Role::Administrator | Role::Owner => SenderType::Agent,
             Role::Service => SenderType::System,
         },
         id: Some(caller.user),

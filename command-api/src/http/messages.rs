@@ -246,11 +246,12 @@ impl NewMessage {
         let sender_type = match (caller.role, self.sender_type) {
             (Role::Service, None) => SenderType::System,
             (Role::Service, Some(kind @ (SenderType::Bot | SenderType::System))) => kind,
-            (Role::Agent | Role::Supervisor | Role::Administrator, None | Some(SenderType::Agent)) => {
-                SenderType::Agent
-            }
+            (
+                Role::Agent | Role::Supervisor | Role::Administrator | Role::Owner,
+                None | Some(SenderType::Agent),
+            ) => SenderType::Agent,
             (Role::Service, Some(SenderType::Agent | SenderType::Contact))
-            | (Role::Agent | Role::Supervisor | Role::Administrator, Some(_)) => {
+            | (Role::Agent | Role::Supervisor | Role::Administrator | Role::Owner, Some(_)) => {
                 return Err(Problem::unprocessable(
                     "sender_type",
                     "You cannot send a message as another sender.",

@@ -121,6 +121,13 @@ async fn requests(service: &Service) -> Vec<Keyed> {
     let presence = |status: &str| json!({ "status": status });
     all.push(post(ben(), "/v1/agents/me/presence", presence("online"), presence("away")));
 
+    let person = |email: &str| json!({ "email": email, "role": "agent" });
+    let kept = created(service, "/v1/people", person("kept@example.com")).await;
+    let gone = created(service, "/v1/people", person("gone@example.com")).await;
+    let role = |role: &str| json!({ "role": role });
+    all.push(patch(adam(), &kept, role("supervisor"), role("administrator")));
+    all.push(elsewhere(adam(), Method::DELETE, gone, kept));
+
     let number = |identifier: &str| json!({ "channel_type": "whatsapp", "identifier": identifier });
     all.push(post(ana(), "/v1/contact-identifiers", number("251911000001"), number("251911000002")));
     let path = "/v1/contact-identifiers";
