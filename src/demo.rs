@@ -16,6 +16,9 @@ use crate::{logging, token};
 use account::DemoAccount;
 use anyhow::{Context, bail};
 use clap::Args;
+use commands::Commands;
+use commands::people::{Acceptance, Browser, NewPerson, PersonLink};
+use event_schemas::account::PersonRole;
 use event_schemas::{AccountId, Clock};
 use gate::Role;
 use script::{SCRIPTS, Script, Turn};
@@ -39,6 +42,8 @@ pub struct DemoOptions {
 const PAUSE_BETWEEN_MESSAGES: Duration = Duration::from_millis(120);
 /// The number of customers who write at the same time.
 const CONCURRENT_CUSTOMERS: usize = 6;
+/// How long the viewer's link is valid.
+const LINK_LASTS: Duration = Duration::from_secs(24 * 3_600);
 
 pub async fn run(mut settings: Settings, options: DemoOptions) -> anyhow::Result<()> {
     let clock = Clock::System;
@@ -84,6 +89,7 @@ pub async fn run(mut settings: Settings, options: DemoOptions) -> anyhow::Result
     drop(done);
     show.await.context("the table's task panicked")??;
 
+    let link = sign_in_link(server.commands(), account_id).await?;
     let token = token::issue(
         &secret,
         vec![account_id],
@@ -102,9 +108,32 @@ pub async fn run(mut settings: Settings, options: DemoOptions) -> anyhow::Result
         settings.data.display()
     );
     if cfg!(feature = "ui") {
-        println!("The inbox, signed in:  {base}/#token={token}");
+        println!("The inbox, signed in once by this link:  {base}/#sign-in={link}");
+        println!(
+            "Another link:  verbatim account sign-in-link --email {} --data {}",
+            your_email(account_id),
+            settings.data.display()
+        );
     }
     server.run_until_signal().await
+}
+
+/// The mail address of the viewer. Each demonstration has its own account and its own viewer, also with the same data.
+fn your_email(account: AccountId) -> String {
+    let (account, _) = account.0.as_u64_pair();
+    format!("you-{account:x}@example.com")
+}
+
+/// Opens the account to people, with the viewer as its owner. Returns the secret of a link that signs them in.
+async fn sign_in_link(commands: &Commands, account: AccountId) -> anyhow::Result<PersonLink> {
+    let (name, clock) = (Some("You".to_owned()), Clock::System);
+    let owner = NewPerson { email: your_email(account), name: name.clone(), role: PersonRole::Owner };
+    let link = commands.open_account(account, "Demonstration".to_owned(), owner).await?;
+    // No person knows this password: the link takes its place, and allows to set another one.
+    let password = format!("{}{}", clock.fresh_id(), clock.fresh_id());
+    let accepted = commands.accept(Acceptance { link, name, password }, Browser::default(), clock.fresh_id());
+    let person = accepted.await?.signed_in.user;
+    Ok(commands.issue_sign_in_link(person, LINK_LASTS).await?)
 }
 
 async fn play_all(account: &DemoAccount, done: &channel::Sender<usize>) -> anyhow::Result<()> {

@@ -1,5 +1,6 @@
 //! The program `verbatim`: configuration, wiring, command line. No rules.
 
+mod account;
 mod agent_socket;
 mod bench;
 mod config;
@@ -54,6 +55,9 @@ enum Action {
     ProcessManagers,
     /// Start everything, play thirty conversations, show them, and continue serving
     Demo(demo::DemoOptions),
+    /// Accounts and the people who sign in to them
+    #[command(subcommand)]
+    Account(account::AccountAction),
     /// Create a bearer token for development
     Token(token::TokenOptions),
     /// Write the whole event log as NDJSON
@@ -108,6 +112,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Action::Projections => serve::run(settings, Parts::PROJECTIONS).await,
         Action::ProcessManagers => serve::run(settings, Parts::PROCESS_MANAGERS).await,
         Action::Demo(options) => demo::run(settings, options).await,
+        Action::Account(action) => account::run(&settings, action).await,
         Action::Token(options) => token::run(&settings, &options),
         Action::Export(options) => transfer::export(&settings, &options).await,
         Action::Import(options) => transfer::import(&settings, &options).await,

@@ -12,9 +12,11 @@ use crate::restore;
 use crate::token;
 use anyhow::{Context, bail};
 use axum::Router;
+use command_api::sessions::Sessions;
 use commands::Commands;
 use contracts::conversation_service::{self, ConversationService};
 use domain::agent::PresenceTimeouts;
+use domain::person::SessionTimes;
 use event_schemas::Clock;
 use event_schemas::message::ChannelType;
 use event_store::EventStore;
@@ -103,6 +105,7 @@ pub struct Running {
     serving: JoinSet<anyhow::Result<()>>,
     working: JoinSet<anyhow::Result<()>>,
     store: Arc<dyn EventStore>,
+    commands: Arc<Commands>,
     /// The log that the followers of this process share, so that each event is decoded once.
     log: DecodedLog,
     /// `None` when no part of this process needs them.
@@ -158,6 +161,11 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     commands.webhook_addresses = allowed_addresses(settings)?;
     commands.side_effects_max_age = Duration::from_secs(settings.side_effects_max_age_seconds);
     commands.public_url.clone_from(&settings.public_url);
+    commands.session_times = SessionTimes {
+        idle: Duration::from_secs(settings.session_idle_seconds),
+        longest: Duration::from_secs(settings.session_seconds),
+    };
+    commands.invitations_last = Duration::from_secs(settings.invitation_seconds);
     if parts.execute_commands() {
         let keys = Keys::load(settings)?;
         keys.warn(&*store).await;
@@ -174,6 +182,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
         serving,
         working: JoinSet::new(),
         store: store.clone(),
+        commands: commands.clone(),
         log: DecodedLog::shared(store.clone()),
         tables: None,
     };
@@ -239,7 +248,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     if parts.command_api {
         api = api.merge(command_api::http::router(commands.clone()));
     }
-    let mut gate = gate(settings, parts, &clock, checks, metrics)?;
+    let mut gate = gate(settings, parts, &commands, checks, metrics)?;
     let sockets = match &running.tables {
         Some(tables) if parts.realtime => {
             let pushing = Pushing {
@@ -307,6 +316,11 @@ async fn refuse_older_log(
 impl Running {
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The commands, for what an operator does beside the API.
+    pub fn commands(&self) -> &Commands {
+        &self.commands
     }
 
     /// The tables, which are opened in the background: queries are refused until then.
@@ -606,7 +620,7 @@ fn managers_check(managers: &ProcessManagers) -> Check {
 fn gate(
     settings: &Settings,
     parts: Parts,
-    clock: &Clock,
+    commands: &Arc<Commands>,
     checks: Vec<Check>,
     metrics: PrometheusHandle,
 ) -> anyhow::Result<Gate> {
@@ -619,10 +633,11 @@ fn gate(
             issuer: settings.jwt_issuer.clone(),
             audience: settings.jwt_audience.clone(),
             trust_gateway: settings.trust_gateway_headers,
+            sessions: Some(Arc::new(Sessions(commands.clone()))),
+            public_url: settings.public_url.clone(),
         },
-        clock.clone(),
-    )
-    .context("no caller could authenticate: set VERBATIM_JWT_SECRET (or --jwks-url); `openssl rand -hex 32` makes a secret")?;
+        commands.clock.clone(),
+    )?;
     // Who turns the limit of users off wants none at all.
     let limited = |rate, burst| Rate::per_second(rate, burst).filter(|_| settings.rate_limit > 0);
     let limits = Limits {
@@ -639,7 +654,7 @@ fn gate(
         authenticator,
         limits,
         cors: cors(&settings.cors_origins)?,
-        clock: clock.clone(),
+        clock: commands.clock.clone(),
         metrics: Some(metrics),
         checks,
         serves_operations: settings.operations_listen.is_none(),

@@ -77,7 +77,7 @@ sections! {
         nats_duplicate_window: u64 = "120";
     }
 
-    /// Authentication. At least one of `jwt_secret` and `jwks_url` is needed, unless a gateway is trusted.
+    /// Authentication of programs, and of people whom another system signs in: tokens, and a trusted gateway.
     {
         /// The secret of HS256 tokens, at least 32 bytes.
         jwt_secret: Option<String>, example "\"\"";
@@ -103,6 +103,16 @@ sections! {
         ///
         /// Only behind a gateway that sets them itself and removes them from requests that come from outside.
         trust_gateway_headers: bool = "false";
+    }
+
+    /// People who sign in with a mail address and a password; see docs/people.md.
+    {
+        /// Seconds after which a session ends that is not used.
+        session_idle_seconds: u64 = "43200";
+        /// Seconds after which a session ends, however often it is used.
+        session_seconds: u64 = "604800";
+        /// Seconds for which the link of an invitation is valid.
+        invitation_seconds: u64 = "604800";
     }
 
     /// Credentials of channels and secrets of webhooks; see docs/operations.md.
