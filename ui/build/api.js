@@ -5,6 +5,14 @@ import { readFileSync, writeFileSync } from "node:fs";
 import openapiTS, { astToString } from "openapi-typescript";
 
 const USED = {
+  "/v1/session": ["get", "post", "delete"],
+  "/v1/session/password": ["put"],
+  "/v1/sessions": ["get", "delete"],
+  "/v1/sessions/{id}": ["delete"],
+  "/v1/invitations/preview": ["post"],
+  "/v1/invitations/accept": ["post"],
+  "/v1/people": ["get", "post"],
+  "/v1/people/{user_id}": ["patch", "delete"],
   "/v1/conversations": ["get"],
   "/v1/conversations/counts": ["get"],
   "/v1/conversations/{id}": ["get", "patch"],

@@ -14,6 +14,7 @@ try {
   // Without a token the page asks for one, and says which are none.
   const stranger = await open(browser);
   await stranger.goto(`${base}/`);
+  await stranger.getByRole("button", { name: "Use a token instead" }).click();
   await stranger.getByLabel("Token or link").fill("no token");
   await stranger.getByRole("button", { name: "Sign in" }).click();
   await stranger.getByText("This is no token, or it has ended.").waitFor();
@@ -29,6 +30,7 @@ try {
   // A link that is pasted does too.
   const second = await open(browser, { colorScheme: "dark", locale: "de-DE" });
   await second.goto(`${base}/`);
+  await second.getByRole("button", { name: "Stattdessen ein Token verwenden" }).click();
   await second.getByLabel("Token oder Link").fill(`${base}/#token=${ben}`);
   await second.getByRole("button", { name: "Anmelden" }).click();
   await second.locator(".connection", { hasText: "Verbunden" }).waitFor();

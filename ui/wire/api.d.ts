@@ -1,5 +1,164 @@
 // Written by build/api.js from the server's OpenAPI.
 export interface paths {
+    "/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your session: who you are, in which accounts, and the `csrf_token` */
+        get: operations["getSession"];
+        put?: never;
+        /**
+         * Sign in, with a mail address and a password or with a link
+         * @description Answers with the cookie of the session, for pages of this origin. An unknown mail address and a wrong password, get the same answer. After ten attempts for one person from one address, the next is answered with 429, and one more is possible after each half minute.
+         */
+        post: operations["signIn"];
+        /** Sign out */
+        delete: operations["signOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/session/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set another password
+         * @description All your other sessions end. The present password is needed, unless you signed in by a link.
+         */
+        put: operations["setPassword"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your sessions */
+        get: operations["listSessions"];
+        put?: never;
+        post?: never;
+        /** End all your sessions but this one */
+        delete: operations["endOtherSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End one of your sessions */
+        delete: operations["endSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invitations/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What the link of an invitation is for */
+        post: operations["previewInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invitations/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept an invitation and sign in
+         * @description Sets the password of a person who has none. A person who has one, for another account, gives that one. Answers with the cookie of a session, as `POST /v1/session` does.
+         */
+        post: operations["acceptInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The people of the account, and those who are invited */
+        get: operations["listPeople"];
+        put?: never;
+        /**
+         * Invite a person to the account
+         * @description The answer has the link, which is shown only here: give it to the person. It is valid once, until `invitation_expires_at`. A person who is invited already gets another link, and the one before is no longer accepted. Only an owner invites owners.
+         */
+        post: operations["invitePerson"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/people/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a person, or withdraw an invitation
+         * @description Their sessions in the account end at once, and no conversation is assigned to them any more. They keep the conversations that they have until others take these over.
+         */
+        delete: operations["removePerson"];
+        options?: never;
+        head?: never;
+        /**
+         * Give a person another role
+         * @description Their sessions in the account end at once. Only an owner makes owners and takes the role from them. An account with an owner keeps one.
+         */
+        patch: operations["updatePerson"];
+        trace?: never;
+    };
     "/v1/conversations": {
         parameters: {
             query?: never;
@@ -334,6 +493,17 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AcceptedInvitation: {
+            /** @description The text after `#join=` of the link. */
+            link: string;
+            /**
+             * @description The name that colleagues see. Absent to keep that of the invitation.
+             * @default null
+             */
+            name?: string | null;
+            /** @description At least 12 characters. The present one of a person who has one. */
+            password: string;
+        };
         /** @description An action in a conversation. */
         Action: {
             /** @constant */
@@ -910,6 +1080,18 @@ export interface components {
              */
             position: string;
         };
+        /** @description A mail address and a password, or a link. */
+        Credentials: {
+            /** @default null */
+            email?: string | null;
+            /** @default null */
+            password?: string | null;
+            /**
+             * @description The text after `#sign-in=` of a link, instead of both.
+             * @default null
+             */
+            link?: string | null;
+        };
         /** @description A catalogue item, and the times at which it was defined first and last. */
         DefinedCannedResponse: {
             title: string;
@@ -1294,12 +1476,51 @@ export interface components {
             /** @description The `cursor` of the next page. `null` when this page is the last. */
             next_cursor?: string | null;
         };
+        /** @description An invitation. */
+        Invitation: {
+            account_name?: string | null;
+            email: string;
+            name?: string | null;
+            role: components["schemas"]["Role"];
+            /** @description Whether the person has a password already, and gives that one. */
+            has_password: boolean;
+        };
+        /** @description The state after the command, and the command's position in the log. */
+        InvitedPersonAnswer: {
+            /** Format: uuid */
+            id: string;
+            email: string;
+            /** @description `null` of a person who has not chosen one yet. */
+            name?: string | null;
+            role: components["schemas"]["Role"];
+            status: components["schemas"]["PersonStatus"];
+            /** Format: date-time */
+            joined_at?: string | null;
+            /** Format: date-time */
+            invitation_expires_at?: string | null;
+            /** @description The address of the page at which the person accepts. A path when no `public_url` is configured. */
+            link: string;
+            /**
+             * Format: uint64
+             * @description The version of its stream. It is also the `ETag`.
+             */
+            version: number;
+            /**
+             * @description Send it as `Verbatim-After` with a query whose answer must include this command.
+             * @example 1729
+             */
+            position: string;
+        };
         /** @description Days off, including the first and the last, in the time zone of the working hours. */
         Leave: {
             /** @description `YYYY-MM-DD` */
             from: string;
             /** @description `YYYY-MM-DD` */
             until: string;
+        };
+        LinkOnly: {
+            /** @description The text after `#join=` of the link. */
+            link: string;
         };
         /** @description The users who see a macro and may run it. */
         MacroVisibility: "everyone" | "personal";
@@ -1442,6 +1663,21 @@ export interface components {
              */
             seen_version?: number | null;
         };
+        NewPassword: {
+            /** @default null */
+            present_password?: string | null;
+            /** @description At least 12 characters. */
+            password: string;
+        };
+        NewPerson: {
+            email: string;
+            /**
+             * @description The name that colleagues see, until the person chooses one.
+             * @default null
+             */
+            name?: string | null;
+            role: components["schemas"]["PersonRole"];
+        };
         /** @description How an agent wants to be notified. */
         NotificationPreferences: {
             /** @default true */
@@ -1459,6 +1695,79 @@ export interface components {
             /** Format: date-time */
             until: string;
         };
+        /** @description One of your sessions. */
+        OwnSession: {
+            /** Format: uuid */
+            id: string;
+            /** @description Whether this entry is the session of the request. */
+            is_this: boolean;
+            method: components["schemas"]["SignInMethod"];
+            /** @description The browser, in its own words. */
+            user_agent?: string | null;
+            /** Format: date-time */
+            began_at: string;
+            /**
+             * Format: date-time
+             * @description The last recorded use. It is recorded only now and then.
+             */
+            used_at: string;
+            /**
+             * Format: date-time
+             * @description When it ends without further use.
+             */
+            ends_at: string;
+        };
+        OwnSessions: {
+            data: components["schemas"]["OwnSession"][];
+        };
+        People: {
+            data: components["schemas"]["Person"][];
+        };
+        /** @description A person of the account. */
+        Person: {
+            /** Format: uuid */
+            id: string;
+            email: string;
+            /** @description `null` of a person who has not chosen one yet. */
+            name?: string | null;
+            role: components["schemas"]["Role"];
+            status: components["schemas"]["PersonStatus"];
+            /** Format: date-time */
+            joined_at?: string | null;
+            /** Format: date-time */
+            invitation_expires_at?: string | null;
+        };
+        /** @description The state after the command, and the command's position in the log. */
+        PersonAnswer: {
+            /** Format: uuid */
+            id: string;
+            email: string;
+            /** @description `null` of a person who has not chosen one yet. */
+            name?: string | null;
+            role: components["schemas"]["Role"];
+            status: components["schemas"]["PersonStatus"];
+            /** Format: date-time */
+            joined_at?: string | null;
+            /** Format: date-time */
+            invitation_expires_at?: string | null;
+            /**
+             * Format: uint64
+             * @description The version of its stream. It is also the `ETag`.
+             */
+            version: number;
+            /**
+             * @description Send it as `Verbatim-After` with a query whose answer must include this command.
+             * @example 1729
+             */
+            position: string;
+        };
+        PersonChange: {
+            role: components["schemas"]["PersonRole"];
+        };
+        /** @description The permissions of a person in an account. Each role has the permissions of the one before it. */
+        PersonRole: ("agent" | "supervisor" | "administrator") | "owner";
+        /** @enum {string} */
+        PersonStatus: "invited" | "joined";
         /**
          * @description The priority of a conversation (requirement 000, section 1.1).
          * @enum {string}
@@ -1527,6 +1836,26 @@ export interface components {
              */
             reacted_at: string;
         };
+        /** @description The state after the command, and the command's position in the log. */
+        RemovedPersonAnswer: {
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: uint64
+             * @description The version of its stream. It is also the `ETag`.
+             */
+            version: number;
+            /**
+             * @description Send it as `Verbatim-After` with a query whose answer must include this command.
+             * @example 1729
+             */
+            position: string;
+        };
+        /**
+         * @description The caller's permissions. A supervisor has all permissions of an agent, and an administrator all of a
+         *      supervisor; an owner is an administrator who makes other owners. A service is another program: it has the permissions of an agent and some of its own.
+         */
+        Role: ("agent" | "supervisor" | "administrator" | "service") | "owner";
         /** @description The results of each kind that was searched. */
         SearchResult: {
             people?: components["schemas"]["FoundPersonList"] | null;
@@ -1544,6 +1873,35 @@ export interface components {
          * @enum {string}
          */
         SenderType: "contact" | "agent" | "bot" | "system";
+        /** @description A session. */
+        Session: {
+            /** Format: uuid */
+            session_id: string;
+            /** Format: uuid */
+            user_id: string;
+            /** @description The accounts in which the session is valid. With several, name one in `X-Account-Id`. */
+            accounts: components["schemas"]["SessionAccount"][];
+            /** @description A request that changes something sends it as `X-CSRF-Token`. */
+            csrf_token: string;
+            /**
+             * Format: date-time
+             * @description When the session ends, however often it is used.
+             */
+            expires_at: string;
+            /** @description Whether `PUT /v1/session/password` needs no present password. */
+            may_set_password: boolean;
+        };
+        /** @description A person in an account. */
+        SessionAccount: {
+            /** Format: uuid */
+            account_id: string;
+            account_name?: string | null;
+            role: components["schemas"]["Role"];
+            name?: string | null;
+            email: string;
+        };
+        /** @description How a person proved who they are. */
+        SignInMethod: "password" | "link" | "invitation";
         /**
          * @description The metrics for which an SLA policy can have targets.
          * @enum {string}
@@ -1714,6 +2072,442 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    getSession: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `csrf_token` of `GET /v1/session`. Required for requests that change something. */
+                "X-CSRF-Token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A session. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    signIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A mail address and a password, or a link. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Credentials"];
+            };
+        };
+        responses: {
+            /** @description A session. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    signOut: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `csrf_token` of `GET /v1/session`. Required for requests that change something. */
+                "X-CSRF-Token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setPassword: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `csrf_token` of `GET /v1/session`. Required for requests that change something. */
+                "X-CSRF-Token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPassword"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSessions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `csrf_token` of `GET /v1/session`. Required for requests that change something. */
+                "X-CSRF-Token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnSessions"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endOtherSessions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `csrf_token` of `GET /v1/session`. Required for requests that change something. */
+                "X-CSRF-Token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endSession: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `csrf_token` of `GET /v1/session`. Required for requests that change something. */
+                "X-CSRF-Token"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkOnly"];
+            };
+        };
+        responses: {
+            /** @description An invitation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitation"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acceptInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcceptedInvitation"];
+            };
+        };
+        responses: {
+            /** @description A session. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPeople: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["People"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    invitePerson: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPerson"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitedPersonAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removePerson: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemovedPersonAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updatePerson: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonChange"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listConversations: {
         parameters: {
             query?: {
@@ -1741,7 +2535,7 @@ export interface operations {
                 cursor?: string | null;
             };
             header?: {
-                /** @description The account of the request. Required when the token names several accounts. */
+                /** @description The account of the request. Required when the token or the session names several accounts. */
                 "X-Account-Id"?: string;
                 /** @description A `position` from the response to a command. The server waits until the response can include it. */
                 "Verbatim-After"?: string;
@@ -1777,7 +2571,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The account of the request. Required when the token names several accounts. */
+                /** @description The account of the request. Required when the token or the session names several accounts. */
                 "X-Account-Id"?: string;
                 /** @description A `position` from the response to a command. The server waits until the response can include it. */
                 "Verbatim-After"?: string;
@@ -1816,7 +2610,7 @@ export interface operations {
                 as_of?: string | null;
             };
             header?: {
-                /** @description The account of the request. Required when the token names several accounts. */
+                /** @description The account of the request. Required when the token or the session names several accounts. */
                 "X-Account-Id"?: string;
                 /** @description A `position` from the response to a command. The server waits until the response can include it. */
                 "Verbatim-After"?: string;
@@ -1854,7 +2648,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The account of the request. Required when the token names several accounts. */
+                /** @description The account of the request. Required when the token or the session names several accounts. */
                 "X-Account-Id"?: string;
                 /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
                 "Idempotency-Key"?: string;
@@ -1912,7 +2706,7 @@ export interface operations {
                 limit?: number | null;
             };
             header?: {
-                /** @description The account of the request. Required when the token names several accounts. */
+                /** @description The account of the request. Required when the token or the session names several accounts. */
                 "X-Account-Id"?: string;
                 /** @description A `position` from the response to a command. The server waits until the response can include it. */
                 "Verbatim-After"?: string;
@@ -1950,7 +2744,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The account of the request. Required when the token names several accounts. */
+                /** @description The account of the request. Required when the token or the session names several accounts. */
                 "X-Account-Id"?: string;
                 /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
                 "Idempotency-Key"?: string;
@@ -2000,7 +2794,7 @@ export interface operations {
                 cursor?: string | null;
             };
             header?: {
-                /** @description The account of the request. Required when the token names several accounts. */
+                /** @description The account of the request. Required when the token or the session names several accounts. */
                 "X-Account-Id"?: string;
                 /** @description A `position` from the response to a command. The server waits until the response can include it. */
                 "Verbatim-After"?: string;
@@ -2036,7 +2830,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The account of the request. Required when the token names several accounts. */
+                /** @description The account of the request. Required when the token or the session names several accounts. */
                 "X-Account-Id"?: string;
                 /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
                 "Idempotency-Key"?: string;
@@ -2079,7 +2873,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The account of the request. Required when the token names several accounts. */
+                /** @description The account of the request. Required when the token or the session names several accounts. */
                 "X-Account-Id"?: string;
                 /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
                 "Idempotency-Key"?: string;
@@ -2122,7 +2916,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The account of the request. Required when the token names several accounts. */
+                /** @description The account of the request. Required when the token or the session names several accounts. */
                 "X-Account-Id"?: string;
                 /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
                 "Idempotency-Key"?: string;
@@ -2172,7 +2966,7 @@ export interface operations {
                 cursor?: string | null;
             };
             header?: {
-                /** @description The account of the request. Required when the token names several accounts. */
+                /** @description The account of the request. Required when the token or the session names several accounts. */
                 "X-Account-Id"?: string;
                 /** @description A `position` from the response to a command. The server waits until the response can include it. */
                 "Verbatim-After"?: string;
@@ -2208,7 +3002,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The account of the request. Required when the token names several accounts. */
+                /** @description The account of the request. Required when the token or the session names several accounts. */
                 "X-Account-Id"?: string;
                 /** @description A `position` from the response to a command. The server waits until the response can include it. */
                 "Verbatim-After"?: string;
@@ -2249,7 +3043,7 @@ export interface operations {
                 cursor?: string | null;
             };
             header?: {
-                /** @description The account of the request. Required when the token names several accounts. */
+                /** @description The account of the request. Required when the token or the session names several accounts. */
                 "X-Account-Id"?: string;
                 /** @description A `position` from the response to a command. The server waits until the response can include it. */
                 "Verbatim-After"?: string;
@@ -2285,7 +3079,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The account of the request. Required when the token names several accounts. */
+                /** @description The account of the request. Required when the token or the session names several accounts. */
                 "X-Account-Id"?: string;
                 /** @description A `position` from the response to a command. The server waits until the response can include it. */
                 "Verbatim-After"?: string;
@@ -2325,7 +3119,7 @@ export interface operations {
                 is_available?: boolean | null;
             };
             header?: {
-                /** @description The account of the request. Required when the token names several accounts. */
+                /** @description The account of the request. Required when the token or the session names several accounts. */
                 "X-Account-Id"?: string;
                 /** @description A `position` from the response to a command. The server waits until the response can include it. */
                 "Verbatim-After"?: string;
@@ -2364,7 +3158,7 @@ export interface operations {
                 team_id?: string | null;
             };
             header?: {
-                /** @description The account of the request. Required when the token names several accounts. */
+                /** @description The account of the request. Required when the token or the session names several accounts. */
                 "X-Account-Id"?: string;
                 /** @description A `position` from the response to a command. The server waits until the response can include it. */
                 "Verbatim-After"?: string;
@@ -2404,7 +3198,7 @@ export interface operations {
                 cursor?: string | null;
             };
             header?: {
-                /** @description The account of the request. Required when the token names several accounts. */
+                /** @description The account of the request. Required when the token or the session names several accounts. */
                 "X-Account-Id"?: string;
                 /** @description A `position` from the response to a command. The server waits until the response can include it. */
                 "Verbatim-After"?: string;
@@ -2440,7 +3234,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The account of the request. Required when the token names several accounts. */
+                /** @description The account of the request. Required when the token or the session names several accounts. */
                 "X-Account-Id"?: string;
                 /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
                 "Idempotency-Key"?: string;
@@ -2486,7 +3280,7 @@ export interface operations {
                 cursor?: string | null;
             };
             header?: {
-                /** @description The account of the request. Required when the token names several accounts. */
+                /** @description The account of the request. Required when the token or the session names several accounts. */
                 "X-Account-Id"?: string;
                 /** @description A `position` from the response to a command. The server waits until the response can include it. */
                 "Verbatim-After"?: string;
@@ -2525,7 +3319,7 @@ export interface operations {
                 conversation_id?: string | null;
             };
             header?: {
-                /** @description The account of the request. Required when the token names several accounts. */
+                /** @description The account of the request. Required when the token or the session names several accounts. */
                 "X-Account-Id"?: string;
                 /** @description A `position` from the response to a command. The server waits until the response can include it. */
                 "Verbatim-After"?: string;

@@ -1,7 +1,7 @@
 /** The API: every call is typed by the server's own description. */
 import createClient from "openapi-fetch";
 import type { components, paths } from "./api";
-import type { Session } from "./session";
+import { credentials, type Session } from "./session";
 
 type Schemas = components["schemas"];
 export type Conversation = Schemas["Conversation"];
@@ -10,6 +10,8 @@ export type Message = Schemas["Message"];
 export type Attachment = Schemas["Attachment"];
 export type NewMessage = Schemas["NewMessage"];
 export type HistoryEvent = Schemas["HistoryEvent"];
+export type Person = Schemas["Person"];
+export type OwnSession = Schemas["OwnSession"];
 export type Problem = Schemas["Problem"];
 export type Status = Schemas["Status"];
 export type Priority = Schemas["Priority"];
@@ -28,7 +30,9 @@ export type Client = ReturnType<typeof client>;
 export function client(session: Session, account: string, refused: () => void) {
   const api = createClient<paths>({ headers: { "X-Account-Id": account } });
   api.use({
-    onRequest: ({ request }) => void request.headers.set("Authorization", `Bearer ${session.token}`),
+    onRequest: ({ request }) => {
+      for (const [name, value] of Object.entries(credentials(session))) request.headers.set(name, value);
+    },
     onResponse: ({ response }) => {
       if (response.status === 401) refused();
     },
