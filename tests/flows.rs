@@ -54,6 +54,8 @@ mod identity;
 mod kill;
 #[path = "flows/kinds_of_messages.rs"]
 mod kinds_of_messages;
+#[path = "flows/people.rs"]
+mod people;
 #[path = "flows/postgres.rs"]
 mod postgres;
 #[path = "flows/provider.rs"]

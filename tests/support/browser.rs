@@ -85,7 +85,12 @@ impl Browser {
 
     /// Lets the script go on.
     pub async fn granted(&mut self) {
-        self.input.write_all(b"\n").await.ok();
+        self.answer("").await;
+    }
+
+    /// Lets the script go on with this text.
+    pub async fn answer(&mut self, text: &str) {
+        self.input.write_all(format!("{text}\n").as_bytes()).await.ok();
     }
 
     /// Fails the test unless the script ended well, with `done` as its last word.
