@@ -10,12 +10,14 @@
 //! the conversations that changed since then follow after the last page, in the order of their changes. A row may
 //! come twice; the later one is the newer.
 
+use super::filter::{Viewer, condition};
 use super::sql::Sql;
 use super::{Cursor, InvalidCursor, Limit, ListError, Listed};
 use crate::read_models::inbox::ConversationRow;
 use event_schemas::message::{Priority, Status};
+use event_schemas::view_filter::{AssigneeIs, TeamIs, ViewFilter};
 use event_schemas::{AccountId, ChannelId, ContactId, ConversationId, TeamId, Timestamp, UserId};
-use follower::db::{AssertSqlSafe, DbError, Readers};
+use follower::db::{AssertSqlSafe, DbError, Engine, Readers};
 use follower::table::{Columns, Row, Values, columns_of};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -117,6 +119,10 @@ pub struct Conversations {
     pub label: Option<String>,
     pub priority: Option<Priority>,
     pub updated_since: Option<Timestamp>,
+    /// A filter of several conditions. Set it with [`Conversations::filtered_by`].
+    pub filter: Option<ViewFilter>,
+    /// The time from which the filter counts back.
+    pub now: Timestamp,
     pub sort: Sort,
     pub limit: Limit,
     pub after: Option<Cursor>,
@@ -138,11 +144,59 @@ impl Conversations {
             label: None,
             priority: None,
             updated_since: None,
+            filter: None,
+            now: Timestamp::from_micros(0),
             sort: Sort::default(),
             limit: Limit::default(),
             after: None,
             sort_at_most: 5000,
         }
+    }
+
+    /// With this filter at this time. A condition that every conversation of the list meets chooses its index, too: the
+    /// reader must have been set.
+    pub fn filtered_by(mut self, filter: ViewFilter, now: Timestamp) -> Self {
+        let all = match &filter {
+            ViewFilter::All(all) => all.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        for condition in all {
+            match condition {
+                ViewFilter::Status(statuses) if self.statuses.is_empty() => {
+                    self.statuses.clone_from(statuses)
+                }
+                ViewFilter::Assignee(assignees) if self.assignee.is_none() => {
+                    self.assignee = match assignees[..] {
+                        [AssigneeIs::None] => Some(AssigneeFilter::Unassigned),
+                        [AssigneeIs::Agent(user)] => Some(AssigneeFilter::Agent(user)),
+                        [AssigneeIs::Me] => self.reader.map(AssigneeFilter::Agent),
+                        _ => None,
+                    };
+                }
+                ViewFilter::Team(teams) if self.team.is_none() => {
+                    if let [TeamIs::Team(team)] = teams[..] {
+                        self.team = Some(team);
+                    }
+                }
+                ViewFilter::Channel(channels) if self.channel.is_none() => {
+                    if let [channel] = channels[..] {
+                        self.channel = Some(channel);
+                    }
+                }
+                ViewFilter::Label(labels) if self.label.is_none() => {
+                    if let [label] = &labels[..] {
+                        self.label = Some(label.clone());
+                    }
+                }
+                ViewFilter::Priority(priorities) if self.priority.is_none() => {
+                    if let [priority] = priorities[..] {
+                        self.priority = Some(priority);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Self { filter: Some(filter), now, ..self }
     }
 }
 
@@ -279,6 +333,7 @@ impl<T> Page<T> {
             Some(cursor) => Some((query.sort.part_of(cursor)?, cursor)),
         };
         let source = choose_source(readers, query).await?;
+        let engine = readers.engine();
         let wanted = query.limit.get() + 1;
         let mut page = Self { lines: Vec::new(), begun: after.map_or(0, |(_, cursor)| cursor.begun) };
         for part in [Part::Keyed, Part::Keyless, Part::Changed] {
@@ -295,7 +350,7 @@ impl<T> Page<T> {
             let after = after.filter(|(last, _)| *last == part).map(|(_, cursor)| cursor);
             let wanted = wanted - page.lines.len();
             let begun = page.begun;
-            let found = read(PagePart { query, source, part, after, begun, wanted }, readers).await?;
+            let found = read(PagePart { query, engine, source, part, after, begun, wanted }, readers).await?;
             if query.after.is_none() && part == Part::Keyed {
                 page.begun = found.newest;
             }
@@ -468,6 +523,7 @@ const UNREAD: &str = "c.received_count - coalesce(s.received, 0)";
 /// A part of a page.
 struct PagePart<'q> {
     query: &'q Conversations,
+    engine: Engine,
     source: Source,
     part: Part,
     after: Option<Cursor>,
@@ -578,7 +634,7 @@ impl PagePart<'_> {
         self.filters(Some(prefix), sql, &mut conditions);
         self.after_cursor("seq", sql, &mut conditions);
         format!(
-            "select seq, k from (select seq, {key} as k from conversations where {} order by {key} {direction}, seq {direction} limit {}) as s{}",
+            "select seq, k from (select seq, {key} as k from conversations c where {} order by {key} {direction}, seq {direction} limit {}) as s{}",
             conditions.join(" and "),
             self.wanted,
             status as u8,
@@ -668,13 +724,16 @@ impl PagePart<'_> {
         if let Some(since) = query.updated_since {
             checks.push(format!("updated_at >= {}", sql.bind(&since)));
         }
+        if let Some(filter) = &query.filter {
+            let viewer = Viewer { account: query.account, reader: query.reader, now: query.now };
+            checks.push(condition(filter, &viewer, self.engine, sql));
+        }
         conditions.extend(checks.into_iter().map(|check| sql.check(check)));
         if query.label.is_some() {
             let (account, label) = (sql.bind(&query.account), sql.bind(&query.label));
-            let own_seq = if prefix.is_some() { "conversations.seq" } else { "c.seq" };
             conditions.push(format!(
                 "exists (select 1 from conversation_labels l
-                  where l.account_id = {account} and l.label = {label} and l.conversation_seq = {own_seq})"
+                  where l.account_id = {account} and l.label = {label} and l.conversation_seq = c.seq)"
             ));
         }
     }
