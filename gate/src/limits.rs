@@ -102,17 +102,20 @@ pub struct RateLimits {
     pace: Option<Arc<Pace>>,
     strangers: Option<Arc<Counter<IpAddr>>>,
     sign_in: SignInCounters,
-    /// The address of the connection. `None` when the service is called without one, as tests do.
-    peer: Option<IpAddr>,
+    /// The address of the connection.
+    peer: Peer,
     pub(crate) strangers_bodies: Arc<Semaphore>,
     pub(crate) body_bytes: usize,
 }
 
+/// The address of a connection. `None` when the service is called without one, as tests do.
+type Peer = Option<IpAddr>;
+
 #[derive(Clone)]
 struct SignInCounters {
-    per_person_and_address: Option<Arc<Counter<(UserId, Option<IpAddr>)>>>,
+    per_person_and_address: Option<Arc<Counter<(UserId, Peer)>>>,
     per_person: Option<Arc<Counter<UserId>>>,
-    per_address: Option<Arc<Counter<Option<IpAddr>>>>,
+    per_address: Option<Arc<Counter<Peer>>>,
 }
 
 impl SignInCounters {
