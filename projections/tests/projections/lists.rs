@@ -197,10 +197,8 @@ fn meets(filter: &ViewFilter, listed: &ListedConversation, reader: UserId, now: 
         ViewFilter::CreatedWithin(seconds) => seconds_ago(row.created_at) <= f64::from(*seconds),
         ViewFilter::Custom(field) => {
             let value = row.metadata.as_ref().and_then(|metadata| metadata.0.get(&field.name));
-            value.is_some_and(|value| match value.as_str() {
-                Some(text) => text == field.value,
-                None => value.to_string() == field.value,
-            })
+            let text = value.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+            text.as_ref() == Some(&field.value)
         }
     }
 }
