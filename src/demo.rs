@@ -5,6 +5,7 @@
 //! query API.
 
 mod account;
+mod playing_on;
 mod provider;
 mod script;
 mod table;
@@ -26,6 +27,7 @@ use std::io::{IsTerminal, stdout};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::watch as channel;
+use tokio::task::JoinHandle;
 use watch::Watching;
 
 #[derive(Args)]
@@ -33,6 +35,9 @@ pub struct DemoOptions {
     /// Stop after the demonstration instead of continuing to serve
     #[arg(long)]
     once: bool,
+    /// Let the customers be silent after the demonstration, instead of writing again every few seconds
+    #[arg(long)]
+    still: bool,
     /// Print a line for each push that an agent's client gets, instead of drawing the table again and again
     #[arg(long)]
     watch: bool,
@@ -115,7 +120,16 @@ pub async fn run(mut settings: Settings, options: DemoOptions) -> anyhow::Result
             settings.data.display()
         );
     }
-    server.run_until_signal().await
+    let playing = match options.still {
+        true => None,
+        false => {
+            println!("The customers write on, and the agents answer. Take a conversation: it is yours then.");
+            Some(tokio::spawn(playing_on::play_on(account)))
+        }
+    };
+    let served = server.run_until_signal().await;
+    playing.inspect(JoinHandle::abort);
+    served
 }
 
 /// The mail address of the viewer. Each demonstration has its own account and its own viewer, also with the same data.
@@ -167,15 +181,7 @@ async fn play(account: &DemoAccount, number: usize, script: &Script) -> anyhow::
             continue;
         }
         let Some(id) = &conversation else { bail!("the customer did not write before turn {turn_number}") };
-        let agent = script.agent.unwrap_or(0);
-        match turn {
-            Turn::Customer(_) => {}
-            Turn::Agent(text) => account.answer(agent, id, text, false).await?,
-            Turn::Note(text) => account.answer(agent, id, text, true).await?,
-            Turn::Triage(priority, labels) => account.triage(id, priority, labels).await?,
-            Turn::SetPending => account.set_status(agent, id, "pending").await?,
-            Turn::Resolve => account.set_status(agent, id, "resolved").await?,
-        }
+        account.act(script, id, turn).await?;
     }
     Ok(())
 }

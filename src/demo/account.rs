@@ -1,7 +1,7 @@
 //! The demonstration's account: its users and their requests over HTTP.
 
 use super::provider::Accepted;
-use super::script::Script;
+use super::script::{Script, Turn};
 use crate::token;
 use anyhow::{Context, bail};
 use event_schemas::{AccountId, Clock, UserId};
@@ -27,10 +27,16 @@ pub struct DemoAccount {
     app_secret: String,
 }
 
+/// A conversation as the inbox shows it.
+pub struct InboxRow {
+    pub id: String,
+    pub assignee: Option<UserId>,
+}
+
 #[derive(Clone)]
 pub struct Person {
     pub name: &'static str,
-    user: UserId,
+    pub user: UserId,
     token: String,
 }
 
@@ -223,25 +229,48 @@ impl DemoAccount {
         bail!("the conversation was not in the inbox within four seconds")
     }
 
+    /// The conversation in which a customer wrote last.
+    pub async fn newest_conversation_of(&self, phone: &str) -> anyhow::Result<InboxRow> {
+        let contacts = self.query(&format!("/v1/contact-identifiers?identifier={phone}")).await?;
+        let contact = text(&contacts["data"][0], "contact_id")?;
+        let path = format!("/v1/conversations?contact_id={contact}&sort=last_message_at:desc&limit=1");
+        let row = &self.query(&path).await?["data"][0];
+        let assignee = row["assignee_id"].as_str().map(|user| user.parse().map(UserId)).transpose()?;
+        Ok(InboxRow { id: text(row, "id")?, assignee })
+    }
+
     pub async fn claim(&self, agent: usize, id: &str) -> anyhow::Result<()> {
         let path = format!("/v1/conversations/{id}/assign");
         self.command(Method::POST, &path, &self.agents[agent].token, json!({})).await.map(|_| ())
     }
 
-    pub async fn answer(&self, agent: usize, id: &str, text: &str, is_private: bool) -> anyhow::Result<()> {
+    /// What the agent or the supervisor does in this turn. A customer's turn is a webhook, and nothing here.
+    pub async fn act(&self, script: &Script, id: &str, turn: &Turn) -> anyhow::Result<()> {
+        let agent = script.agent.unwrap_or(0);
+        match turn {
+            Turn::Customer(_) => Ok(()),
+            Turn::Agent(text) => self.answer(agent, id, text, false).await,
+            Turn::Note(text) => self.answer(agent, id, text, true).await,
+            Turn::Triage(priority, labels) => self.triage(id, priority, labels).await,
+            Turn::SetPending => self.set_status(agent, id, "pending").await,
+            Turn::Resolve => self.set_status(agent, id, "resolved").await,
+        }
+    }
+
+    async fn answer(&self, agent: usize, id: &str, text: &str, is_private: bool) -> anyhow::Result<()> {
         let path = format!("/v1/conversations/{id}/messages");
         let message = json!({ "content": text, "is_private": is_private });
         self.command(Method::POST, &path, &self.agents[agent].token, message).await.map(|_| ())
     }
 
-    pub async fn triage(&self, id: &str, priority: &str, labels: &[&str]) -> anyhow::Result<()> {
+    async fn triage(&self, id: &str, priority: &str, labels: &[&str]) -> anyhow::Result<()> {
         let change = json!({ "priority": priority, "labels": labels });
         self.command(Method::PATCH, &format!("/v1/conversations/{id}"), &self.supervisor_token, change)
             .await
             .map(|_| ())
     }
 
-    pub async fn set_status(&self, agent: usize, id: &str, status: &str) -> anyhow::Result<()> {
+    async fn set_status(&self, agent: usize, id: &str, status: &str) -> anyhow::Result<()> {
         let change = json!({ "status": status });
         self.command(Method::PATCH, &format!("/v1/conversations/{id}"), &self.agents[agent].token, change)
             .await

@@ -2,7 +2,8 @@
 
 use crate::program::{binary, free_port};
 use std::collections::BTreeMap;
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
 
 #[test]
 fn the_demonstration_prints_each_push() {
@@ -37,4 +38,33 @@ fn the_demonstration_prints_each_push() {
         assert!(lines.contains_key(name), "{name}: {text}");
     }
     assert!(text.contains("30 of 30 conversations played."), "{text}");
+}
+
+#[test]
+fn the_demonstration_goes_on_playing() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = format!("127.0.0.1:{}", free_port());
+    let program = Command::new(binary())
+        .args(["demo", "--watch", "--listen", &address, "--data"])
+        .arg(folder.path().join("data"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut program = Stopped(program);
+    let mut lines = BufReader::new(program.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.starts_with("The customers write on")));
+    // The first three customers begin, and their agents answer each in its conversation.
+    let mut after = lines.filter(|line| line.starts_with("conversation:message "));
+    assert!(after.any(|line| line.contains("Mikael Lindqvist, contact: Hi, can I change the delivery")));
+    assert!(after.any(|line| line.contains("Mikael Lindqvist, agent: Yes, it has not left yet.")));
+}
+
+/// A program that is killed when the test ends, also by a failure.
+struct Stopped(Child);
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
 }
