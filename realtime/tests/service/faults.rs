@@ -384,7 +384,7 @@ async fn a_withdrawn_key_ends_the_connections_of_its_tokens() {
     service.clock.advance(Duration::from_secs(600));
     let mut stays = clients.pop().unwrap();
     let (reason, packets) = clients.pop().unwrap().closed().await;
-    assert_eq!(reason, "its token is no longer accepted");
+    assert_eq!(reason, "its token or session is no longer accepted");
     assert!(packets.contains(&"41/agents,".to_owned()), "{packets:?}");
     assert_served(&service, &mut stays).await;
     // An identity provider that does not answer ends no connection.
