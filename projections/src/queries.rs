@@ -6,6 +6,7 @@ pub mod conversations;
 pub mod cursor;
 pub mod filter;
 pub mod message;
+pub mod past;
 pub mod search;
 pub(crate) mod sql;
 

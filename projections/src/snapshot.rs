@@ -5,9 +5,37 @@ use crate::read_models::inbox::ConversationRow;
 use crate::read_models::messages::MessageRow;
 use crate::read_models::sla_timers::SlaTimerRow;
 use domain::sla::Clocks;
-use event_schemas::{ConversationEvent, Event, LifecycleEvent, UserId};
+use event_schemas::{ConversationEvent, Event, LifecycleEvent, Position, Recorded, Timestamp, UserId};
 use follower::runner::DecodedEvent;
 use std::collections::HashMap;
+use std::str::FromStr;
+
+/// A time or a position of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    Time(Timestamp),
+    Position(Position),
+}
+
+impl FromStr for Moment {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        if let Ok(position) = text.parse() {
+            return Ok(Self::Position(position));
+        }
+        text.parse().map(Self::Time).map_err(|_| "neither a time (RFC 3339) nor a position of the log")
+    }
+}
+
+impl Moment {
+    /// Whether an event had occurred, and was in the log, at this moment.
+    pub fn includes(self, event: &Recorded) -> bool {
+        match self {
+            Self::Time(time) => event.metadata.occurred_at <= time,
+            Self::Position(position) => event.position <= position,
+        }
+    }
+}
 
 /// The rows of one conversation after an event.
 #[derive(Clone, Debug)]

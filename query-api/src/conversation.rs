@@ -3,7 +3,7 @@
 use crate::params::{Paging, limit, parsed};
 use crate::problem::{list_problem, tables_unavailable};
 use crate::response::{List, Tagged};
-use crate::snapshot::{Moment, snapshot};
+use crate::snapshot::snapshot;
 use crate::state::{Fresh, FreshOnDemand, QueryState};
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
@@ -16,6 +16,7 @@ use projections::queries::{Cursor, Limit};
 use projections::read_models::assignments::{self, AssignmentRow};
 use projections::read_models::messages::{self, MessageRow, Messages, PageFrom};
 use projections::read_models::sla_timers::{self, RunningTimer, SlaTimerRow};
+use projections::snapshot::Moment;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,14 +1,16 @@
 //! The inbox: lists of conversations, and the counts of its tabs.
 
 use crate::params::{comma_separated, limit, parsed};
+use crate::past_inbox::past_inbox;
 use crate::problem::{list_problem, tables_unavailable};
 use crate::response::List;
-use crate::state::{Fresh, QueryState};
+use crate::state::{Fresh, FreshOnDemand, QueryState};
 use aide::OperationOutput;
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as ApiResponse};
+use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use event_schemas::message::{Priority, Status};
@@ -17,8 +19,9 @@ use gate::{Agent, Caller, Json, Problem, Query};
 use projections::queries::conversations::{
     AssigneeFilter, Conversations, ListJson, ListedConversation, Sort, SortBy, list_json,
 };
-use projections::queries::{Cursor, Limit};
+use projections::queries::{Cursor, Limit, Listed};
 use projections::read_models::tab_counts::{ByStatus, counts};
+use projections::snapshot::Moment;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -31,7 +34,13 @@ pub fn routes() -> ApiRouter<QueryState> {
             get_with(inbox, |op| {
                 op.id("listConversations")
                     .tag("conversations")
-                    .summary("Conversations, filtered and sorted, in pages")
+                    .summary("Conversations, filtered and sorted, in pages, now or at an earlier moment")
+                    .description(
+                        "A list of the past (`as_of`) has no `Verbatim-Position`. Each conversation is as it was at \
+                         the moment, but for `contact_id`, which is the contact as it is known now. At most 20,000 \
+                         conversations may come into question: those that have the status now, and those that have \
+                         changed since.",
+                    )
             }),
         )
         .api_route(
@@ -136,13 +145,19 @@ struct ConversationParams {
     #[serde(default, deserialize_with = "parsed")]
     #[schemars(with = "Option<String>")]
     cursor: Option<Cursor>,
+    /// A time (RFC 3339) or a position of the log. The list is shown as it was at that moment.
+    #[serde(default, deserialize_with = "parsed")]
+    #[schemars(with = "Option<String>")]
+    as_of: Option<Moment>,
 }
 
 async fn inbox(
+    State(state): State<QueryState>,
     caller: Agent,
-    Fresh(tables): Fresh,
+    fresh: FreshOnDemand,
     Query(params): Query<ConversationParams>,
 ) -> Result<Inbox, Problem> {
+    let as_of = params.as_of;
     let query = Conversations {
         reader: Some(caller.user),
         statuses: params.status,
@@ -158,7 +173,20 @@ async fn inbox(
         after: params.cursor,
         ..Conversations::of(caller.account)
     };
-    let page = list_json(tables.readers(), &query).await.map_err(list_problem)?;
+    let page = match as_of {
+        None => {
+            let tables = fresh.view(&state).await?;
+            list_json(tables.readers(), &query).await.map_err(list_problem)?
+        }
+        Some(moment) => {
+            let Listed { rows, next } = past_inbox(&state, &fresh, &query, moment).await?;
+            let json = serde_json::to_string(&rows).map_err(|error| {
+                tracing::error!(%error, "a list of conversations cannot be written as JSON");
+                Problem::internal()
+            })?;
+            ListJson { json, next }
+        }
+    };
     Ok(Inbox { page })
 }
 

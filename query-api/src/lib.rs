@@ -10,6 +10,7 @@ mod growth;
 mod history;
 mod live;
 mod params;
+mod past_inbox;
 mod problem;
 mod queue;
 mod rejections;

@@ -3,38 +3,10 @@
 use crate::problem::log_unavailable;
 use crate::state::QueryState;
 use domain::history::PastEvent;
-use event_schemas::{AccountId, ConversationId, Position, Recorded, StreamId, Timestamp, Version};
+use event_schemas::{AccountId, ConversationId, Recorded, StreamId, Version};
 use follower::DecodedEvent;
 use gate::Problem;
-use projections::snapshot::Snapshot;
-use std::str::FromStr;
-
-/// A time or a position of the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    Time(Timestamp),
-    Position(Position),
-}
-
-impl FromStr for Moment {
-    type Err = &'static str;
-    fn from_str(text: &str) -> Result<Self, &'static str> {
-        if let Ok(position) = text.parse() {
-            return Ok(Self::Position(position));
-        }
-        text.parse().map(Self::Time).map_err(|_| "neither a time (RFC 3339) nor a position of the log")
-    }
-}
-
-impl Moment {
-    /// Whether an event had occurred, and was in the log, at this moment.
-    fn includes(self, event: &Recorded) -> bool {
-        match self {
-            Self::Time(time) => event.metadata.occurred_at <= time,
-            Self::Position(position) => event.position <= position,
-        }
-    }
-}
+use projections::snapshot::{Moment, Snapshot};
 
 /// The number of events that are read at once.
 const PAGE: usize = 500;
@@ -55,17 +27,27 @@ pub async fn stream(
     state.store.read_stream(&stream, from, limit).await.map_err(log_unavailable)
 }
 
-/// The conversation at a moment. Answers 404 when it did not exist yet.
+/// The conversation at a moment. Answers 404 when it did not exist yet, or is not the account's.
 pub async fn snapshot(
     state: &QueryState,
     account: AccountId,
     id: ConversationId,
     moment: Moment,
 ) -> Result<Snapshot, Problem> {
-    let (mut events, mut from) = (Vec::new(), Version::FIRST);
+    stream(state, account, id, Version::FIRST, 1).await?;
+    snapshot_of(state, id, moment).await?.ok_or_else(|| Problem::not_found("conversation"))
+}
+
+/// A conversation of whatever account at a moment. `None` when it did not exist yet.
+pub async fn snapshot_of(
+    state: &QueryState,
+    id: ConversationId,
+    moment: Moment,
+) -> Result<Option<Snapshot>, Problem> {
+    let (stream, mut events, mut from) = (StreamId::conversation(id), Vec::new(), Version::FIRST);
     loop {
-        let page = stream(state, account, id, from, PAGE).await?;
-        let (full, last) = (page.len() == PAGE, page.last().map(|event| event.version));
+        let page = state.store.read_stream(&stream, from, PAGE).await.map_err(log_unavailable)?;
+        let (is_full, last) = (page.len() == PAGE, page.last().cloned());
         for recorded in page.into_iter().take_while(|event| moment.includes(event)) {
             events.extend(DecodedEvent::read(recorded).map_err(|error| {
                 tracing::error!(conversation_id = %id, %error, "an event of a conversation cannot be read");
@@ -73,11 +55,10 @@ pub async fn snapshot(
             })?);
         }
         match last {
-            Some(last) if full => from = last.next(),
-            _ => break,
+            Some(last) if is_full && moment.includes(&last) => from = last.version.next(),
+            _ => return Ok(Snapshot::of(&events)),
         }
     }
-    Snapshot::of(&events).ok_or_else(|| Problem::not_found("conversation"))
 }
 
 /// All events of a conversation, oldest first. Answers 404 when the account has no such conversation.

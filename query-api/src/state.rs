@@ -91,21 +91,26 @@ pub struct FreshOnDemand {
 
 impl FreshOnDemand {
     pub async fn view(&self, state: &QueryState) -> Result<ReadView, Problem> {
-        let view = self.begin(state).await?;
+        let view = self.begin(state, self.after).await?;
         self.answered_at.set(view.position());
         Ok(view)
     }
 
-    /// Waits until the tables contain the wanted events.
-    pub async fn wait(&self, state: &QueryState) -> Result<(), Problem> {
-        self.begin(state).await.map(|_| ())
+    /// Waits until the tables contain the wanted events. The response does not name their position.
+    pub async fn wait(&self, state: &QueryState) -> Result<ReadView, Problem> {
+        self.begin(state, self.after).await
     }
 
-    async fn begin(&self, state: &QueryState) -> Result<ReadView, Problem> {
+    /// Waits until the tables contain the wanted events, and those up to this position.
+    pub async fn wait_for(&self, state: &QueryState, position: Position) -> Result<ReadView, Problem> {
+        self.begin(state, self.after.max(Some(position))).await
+    }
+
+    async fn begin(&self, state: &QueryState, after: Option<Position>) -> Result<ReadView, Problem> {
         let deadline = Instant::now() + CATCH_UP_TIMEOUT;
         loop {
             state.tables.current().map_err(no_tables)?;
-            let wanted = match self.after {
+            let wanted = match after {
                 Some(wanted) => state.catch_up_with(wanted, deadline).await?,
                 None => None,
             };

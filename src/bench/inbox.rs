@@ -5,7 +5,10 @@ use super::latencies::Latencies;
 use super::server::{Server, next_cursor};
 use super::table::Table;
 use super::webhook::seeded;
+use anyhow::Context;
+use event_schemas::Position;
 use gate::Role;
+use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,11 +24,17 @@ const MINE: &str = "/v1/conversations?status=assigned&assignee_id=me&sort=last_m
 const UNASSIGNED: &str = "/v1/conversations?status=open&assignee_id=none&sort=unanswered_since:asc&limit=25";
 const ALL: &str = "/v1/conversations?sort=last_message_at:desc&limit=25";
 const COUNTS: &str = "/v1/conversations/counts";
+/// The list at an earlier moment.
+const PAST: &str = "/v1/conversations?status=open,assigned,pending&sort=last_message_at:desc&limit=25";
+/// The number of moments, spread over the whole log.
+const MOMENTS: u64 = 40;
 const NAMES: [&str; 5] = ["mine", "unassigned", "all", "page 200", "tab counts"];
 
 /// The figures of one account's inbox.
 struct Measured {
     pages: Vec<Latencies>,
+    /// The list at each of the earlier moments.
+    past: Latencies,
     memory: f64,
 }
 
@@ -52,6 +61,8 @@ pub async fn measure(
             2.0,
         );
     }
+    let what = format!("{engine}inbox as it was at an earlier moment, slowest of {}", whole.past.count());
+    table.at_most(&what, "ms", whole.past.percentile(100), 500.0);
     table.at_most(&format!("memory of serve with {conversations} conversations"), "MB", whole.memory, 250.0);
     Ok(())
 }
@@ -88,11 +99,32 @@ async fn one(engines: Engines, conversations: u64) -> anyhow::Result<Measured> {
     eprintln!("serve used {:.1} of {SECONDS} seconds of processor time", used.as_secs_f64());
     stop.cancel();
     customers.await??;
+    let past = past_lists(&server).await?;
     let memory = server.memory()?;
     eprintln!("memory of serve afterwards: {memory:.1} MB");
     drop(server);
     engines.remove().await?;
-    Ok(Measured { pages, memory })
+    Ok(Measured { pages, past, memory })
+}
+
+/// Asks for the list at moments that are spread over the whole log, one after another.
+async fn past_lists(server: &Server) -> anyhow::Result<Latencies> {
+    let token = server.token(server.desk().agents[0], Role::Agent)?;
+    let newest: Value = serde_json::from_str(&server.get(ALL, &token).await?)?;
+    let end = newest["data"][0]["position"].as_str().context("the newest conversation has no position")?;
+    let (end, mut latencies) = (end.parse::<Position>()?.commit(), Latencies::default());
+    for moment in 1..=MOMENTS {
+        let position = Position::at(end * moment / MOMENTS);
+        let began = Instant::now();
+        server.get(&format!("{PAST}&as_of={position}"), &token).await?;
+        latencies.note(began.elapsed());
+    }
+    eprintln!(
+        "as of {MOMENTS} moments of {end} events: {:.1} ms (median), {:.1} ms (slowest)",
+        latencies.percentile(50),
+        latencies.percentile(100),
+    );
+    Ok(latencies)
 }
 
 /// Sends messages of customers until it is stopped: of those whose conversations are open, and of some new ones.

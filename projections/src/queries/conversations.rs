@@ -512,13 +512,13 @@ fn assignee(filter: Option<AssigneeFilter>, sql: &mut Sql) -> String {
 }
 
 /// The statuses of the query without repetitions; every status when the query names none.
-fn statuses(query: &Conversations) -> Vec<Status> {
+pub(super) fn statuses(query: &Conversations) -> Vec<Status> {
     let wanted = if query.statuses.is_empty() { Status::ALL } else { &query.statuses };
     Status::ALL.iter().copied().filter(|status| wanted.contains(status)).collect()
 }
 
 /// The number of a conversation's messages that the reader has not seen.
-const UNREAD: &str = "c.received_count - coalesce(s.received, 0)";
+pub(super) const UNREAD: &str = "c.received_count - coalesce(s.received, 0)";
 
 /// A part of a page.
 struct PagePart<'q> {

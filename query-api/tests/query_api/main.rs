@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod answers;
+mod past_inbox;
 mod positions;
 #[path = "../../../projections/tests/projections/scenario.rs"]
 mod scenario;
