@@ -244,7 +244,7 @@ impl DemoAccount {
         self.command(Method::POST, &path, &self.agents[agent].token, json!({})).await.map(|_| ())
     }
 
-    /// What the agent or the supervisor does in this turn. A customer's turn is a webhook, and nothing here.
+    /// Plays the turn of an agent or the supervisor. That of a customer is a webhook, and nothing here.
     pub async fn act(&self, script: &Script, id: &str, turn: &Turn) -> anyhow::Result<()> {
         let agent = script.agent.unwrap_or(0);
         match turn {
