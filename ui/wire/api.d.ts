@@ -354,7 +354,8 @@ export interface paths {
         /** Teams */
         get: operations["listTeams"];
         put?: never;
-        post?: never;
+        /** Define a team */
+        post: operations["createTeam"];
         delete?: never;
         options?: never;
         head?: never;
@@ -428,7 +429,11 @@ export interface paths {
          */
         get: operations["listMacros"];
         put?: never;
-        post?: never;
+        /**
+         * Define a macro
+         * @description Every agent can define personal macros. Only supervisors define macros for everyone, and macros with webhooks. When a `webhook_secret` was created for the macro it is in this answer, and is never shown again.
+         */
+        post: operations["createMacro"];
         delete?: never;
         options?: never;
         head?: never;
@@ -465,7 +470,8 @@ export interface paths {
         /** Canned responses, by short code */
         get: operations["listCannedResponses"];
         put?: never;
-        post?: never;
+        /** Define a canned response */
+        post: operations["createCannedResponse"];
         delete?: never;
         options?: never;
         head?: never;
@@ -481,6 +487,483 @@ export interface paths {
         };
         /** A canned response, and its text for a conversation when one is named */
         get: operations["getCannedResponse"];
+        put?: never;
+        post?: never;
+        /**
+         * Retire a canned response
+         * @description An item that others refer to is not retired: 409 `in-use` names them.
+         */
+        delete: operations["deleteCannedResponse"];
+        options?: never;
+        head?: never;
+        /** Change a canned response */
+        patch: operations["updateCannedResponse"];
+        trace?: never;
+    };
+    "/v1/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Channels, without their secrets
+         * @description Administrators see the whole `base_url`, others only its host.
+         */
+        get: operations["listChannels"];
+        put?: never;
+        /** Define a channel */
+        post: operations["createChannel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/channels/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A channel
+         * @description Administrators see the whole `base_url`, others only its host.
+         */
+        get: operations["getChannel"];
+        put?: never;
+        post?: never;
+        /**
+         * Retire a channel
+         * @description An item that others refer to is not retired: 409 `in-use` names them.
+         */
+        delete: operations["deleteChannel"];
+        options?: never;
+        head?: never;
+        /** Change a channel */
+        patch: operations["updateChannel"];
+        trace?: never;
+    };
+    "/v1/teams/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A team */
+        get: operations["getTeam"];
+        put?: never;
+        post?: never;
+        /**
+         * Retire a team
+         * @description An item that others refer to is not retired: 409 `in-use` names them.
+         */
+        delete: operations["deleteTeam"];
+        options?: never;
+        head?: never;
+        /** Change a team */
+        patch: operations["updateTeam"];
+        trace?: never;
+    };
+    "/v1/macros/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A macro that you may run
+         * @description Administrators see whole addresses, others only their hosts (`https://example.com/…`), because a path often is a secret. Send such an address back to keep the one that is stored.
+         */
+        get: operations["getMacro"];
+        put?: never;
+        post?: never;
+        /**
+         * Retire a macro
+         * @description An item that others refer to is not retired: 409 `in-use` names them.
+         */
+        delete: operations["deleteMacro"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a macro
+         * @description `actions` are replaced as a whole.
+         */
+        patch: operations["updateMacro"];
+        trace?: never;
+    };
+    "/v1/automation-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Automation rules, in the order in which they run
+         * @description Administrators see whole addresses, others only their hosts (`https://example.com/…`), because a path often is a secret. Send such an address back to keep the one that is stored.
+         */
+        get: operations["listAutomationRules"];
+        put?: never;
+        /**
+         * Define an automation rule
+         * @description The rule runs for events from now on, once for each. When a `webhook_secret` was created for the rule it is in this answer, and is never shown again.
+         */
+        post: operations["createAutomationRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/automation-rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An automation rule
+         * @description Administrators see whole addresses, others only their hosts (`https://example.com/…`), because a path often is a secret. Send such an address back to keep the one that is stored.
+         */
+        get: operations["getAutomationRule"];
+        put?: never;
+        post?: never;
+        /**
+         * Retire an automation rule
+         * @description An item that others refer to is not retired: 409 `in-use` names them.
+         */
+        delete: operations["deleteAutomationRule"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an automation rule
+         * @description `conditions` and `actions` are replaced as a whole.
+         */
+        patch: operations["updateAutomationRule"];
+        trace?: never;
+    };
+    "/v1/bot-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Bot rules, in the order in which they are evaluated */
+        get: operations["listBotRules"];
+        put?: never;
+        /** Define a bot rule */
+        post: operations["createBotRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/bot-rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A bot rule */
+        get: operations["getBotRule"];
+        put?: never;
+        post?: never;
+        /**
+         * Retire a bot rule
+         * @description An item that others refer to is not retired: 409 `in-use` names them.
+         */
+        delete: operations["deleteBotRule"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a bot rule
+         * @description `conditions` and `actions` are replaced as a whole. In a conversation in which the rule has asked questions, the bot asks the remaining ones as they were.
+         */
+        patch: operations["updateBotRule"];
+        trace?: never;
+    };
+    "/v1/handoff-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Handoff rules, in the order in which they are evaluated */
+        get: operations["listHandoffRules"];
+        put?: never;
+        /** Define a handoff rule */
+        post: operations["createHandoffRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/handoff-rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A handoff rule */
+        get: operations["getHandoffRule"];
+        put?: never;
+        post?: never;
+        /**
+         * Retire a handoff rule
+         * @description An item that others refer to is not retired: 409 `in-use` names them.
+         */
+        delete: operations["deleteHandoffRule"];
+        options?: never;
+        head?: never;
+        /** Change a handoff rule */
+        patch: operations["updateHandoffRule"];
+        trace?: never;
+    };
+    "/v1/queues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Queues, as they are defined */
+        get: operations["listQueues"];
+        put?: never;
+        /**
+         * Define a queue
+         * @description The first queue of an account switches routing on: conversations are assigned to agents by the queue's strategy, and no agent gets more than their capacity.
+         */
+        post: operations["createQueue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/queues/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A queue */
+        get: operations["getQueue"];
+        put?: never;
+        post?: never;
+        /**
+         * Retire a queue
+         * @description An item that others refer to is not retired: 409 `in-use` names them.
+         */
+        delete: operations["deleteQueue"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a queue
+         * @description `penalties` are replaced as a whole.
+         */
+        patch: operations["updateQueue"];
+        trace?: never;
+    };
+    "/v1/sla-policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** SLA policies */
+        get: operations["listSlaPolicies"];
+        put?: never;
+        /** Define an SLA policy */
+        post: operations["createSlaPolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sla-policies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An SLA policy */
+        get: operations["getSlaPolicy"];
+        put?: never;
+        post?: never;
+        /**
+         * Retire an SLA policy
+         * @description An item that others refer to is not retired: 409 `in-use` names them.
+         */
+        delete: operations["deleteSlaPolicy"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an SLA policy
+         * @description A conversation keeps the policy as it was when it was applied. `targets` are replaced as a whole.
+         */
+        patch: operations["updateSlaPolicy"];
+        trace?: never;
+    };
+    "/v1/calendars": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Calendars */
+        get: operations["listCalendars"];
+        put?: never;
+        /** Define a calendar */
+        post: operations["createCalendar"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/calendars/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A calendar */
+        get: operations["getCalendar"];
+        put?: never;
+        post?: never;
+        /**
+         * Retire a calendar
+         * @description An item that others refer to is not retired: 409 `in-use` names them.
+         */
+        delete: operations["deleteCalendar"];
+        options?: never;
+        head?: never;
+        /** Change a calendar */
+        patch: operations["updateCalendar"];
+        trace?: never;
+    };
+    "/v1/bot-rules/dry-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test bot rules on past messages
+         * @description The rules are evaluated for the customers' messages of the span, by the same code as in live operation. Nothing is stored. The acts of the live bot in the span are left out; the acts of people stay. A span contains at most 250,000 events.
+         */
+        post: operations["dryRunBotRules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/bot-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The bot's settings, or the defaults when none are defined */
+        get: operations["getBotSettings"];
+        put?: never;
+        post?: never;
+        /** Reset the bot's settings to the defaults */
+        delete: operations["resetBotSettings"];
+        options?: never;
+        head?: never;
+        /**
+         * Change the bot's settings
+         * @description `null` means never for a number of answers or seconds, and the default for other settings.
+         */
+        patch: operations["updateBotSettings"];
+        trace?: never;
+    };
+    "/v1/agent-preferences/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The preferences of an agent */
+        get: operations["getPreferences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change an agent's preferences */
+        patch: operations["updatePreferences"];
+        trace?: never;
+    };
+    "/v1/agent-preferences/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your preferences */
+        get: operations["getOwnPreferences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change your preferences */
+        patch: operations["updateOwnPreferences"];
+        trace?: never;
+    };
+    "/v1/webhook-rejections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Rejected webhooks, newest first */
+        get: operations["listWebhookRejections"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-rejections/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A rejected webhook */
+        get: operations["getWebhookRejection"];
         put?: never;
         post?: never;
         delete?: never;
@@ -682,14 +1165,600 @@ export interface components {
             file_name?: string | null;
             sha256?: string | null;
         };
+        /**
+         * @description The conditions of a rule. An absent condition is not checked. All conditions except the keywords are
+         *      compared with the conversation's state when the rule runs.
+         */
+        AutomationConditions: {
+            /** @description Whole words and phrases of the message; case does not matter. */
+            keywords?: string[] | null;
+            /** @default any */
+            match_mode?: components["schemas"]["MatchMode"];
+            /** @description The conversation is on one of these channels. */
+            channels?: components["schemas"]["ChannelType"][] | null;
+            /** @description The event occurred in this part of the day. */
+            time_range?: components["schemas"]["TimeRange"] | null;
+            /** @description The customer writes in this language: `en`, `am`. */
+            language?: string | null;
+            /** @description The conversation has all of these labels. */
+            labels?: string[] | null;
+            /** @description The conversation has none of these labels. */
+            without_labels?: string[] | null;
+            /** @description The conversation has one of these statuses. */
+            statuses?: components["schemas"]["Status"][] | null;
+            priorities?: components["schemas"]["Priority"][] | null;
+            /** @description The conversation is assigned to one of these teams. */
+            team_ids?: string[] | null;
+            assignee?: components["schemas"]["Held"] | null;
+            /** @description The event is about one of these metrics. */
+            sla_metrics?: components["schemas"]["SlaMetric"][] | null;
+        };
+        /** @description The event that triggers a rule. */
+        AutomationEvent: ("conversation_created" | "conversation_resolved" | "sla_warning" | "sla_breached") | "conversation_updated" | "message_received" | "message_sent" | "waiting_longer_than";
+        /** @description The state after the command, and the command's position in the log. */
+        AutomationRuleAnswer: {
+            description?: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @description Unique in the account. */
+            name: string;
+            /**
+             * Format: int32
+             * @description The rule with the lowest number runs first.
+             */
+            priority: number;
+            /** @default true */
+            is_active?: boolean;
+            event: components["schemas"]["AutomationEvent"];
+            /**
+             * Format: uint32
+             * @description How long the customer has waited, for `waiting_longer_than`.
+             */
+            waiting_seconds?: number | null;
+            /**
+             * @default {
+             *       "match_mode": "any"
+             *     }
+             */
+            conditions?: components["schemas"]["AutomationConditions"];
+            /** @description Executed in their order. An action that cannot be executed is skipped. */
+            actions: components["schemas"]["Action"][];
+            /**
+             * @description The key with which its webhooks are signed: `whsec_` and Base64. Created when the rule has
+             *      webhooks and no key.
+             */
+            webhook_secret?: string | null;
+            /**
+             * Format: uint64
+             * @description The version of its stream. It is also the `ETag`.
+             */
+            version: number;
+            /**
+             * @description Send it as `Verbatim-After` with a query whose answer must include this command.
+             * @example 1729
+             */
+            position: string;
+        };
+        /** @description A merge patch (RFC 7396): an absent member stays as it is, and `null` removes a member. */
+        AutomationRulePatch: {
+            description?: string | null;
+            /** @description Unique in the account. */
+            name?: string;
+            /**
+             * Format: int32
+             * @description The rule with the lowest number runs first.
+             */
+            priority?: number | null;
+            is_active?: boolean | null;
+            event?: components["schemas"]["AutomationEvent"];
+            /**
+             * Format: uint32
+             * @description How long the customer has waited, for `waiting_longer_than`.
+             */
+            waiting_seconds?: number | null;
+            conditions?: components["schemas"]["AutomationConditions"] | null;
+            /** @description Executed in their order. An action that cannot be executed is skipped. */
+            actions?: components["schemas"]["Action"][];
+            /**
+             * @description The key with which its webhooks are signed: `whsec_` and Base64. Created when the rule has
+             *      webhooks and no key.
+             */
+            webhook_secret?: string | null;
+        };
+        /** @description The item in a request. */
+        AutomationRuleSpec: {
+            description?: string | null;
+            /** @description Unique in the account. */
+            name: string;
+            /**
+             * Format: int32
+             * @description The rule with the lowest number runs first.
+             * @default 0
+             */
+            priority?: number;
+            /** @default true */
+            is_active?: boolean;
+            event: components["schemas"]["AutomationEvent"];
+            /**
+             * Format: uint32
+             * @description How long the customer has waited, for `waiting_longer_than`.
+             */
+            waiting_seconds?: number | null;
+            /**
+             * @default {
+             *       "match_mode": "any"
+             *     }
+             */
+            conditions?: components["schemas"]["AutomationConditions"];
+            /** @description Executed in their order. An action that cannot be executed is skipped. */
+            actions: components["schemas"]["Action"][];
+            /**
+             * @description The key with which its webhooks are signed: `whsec_` and Base64. Created when the rule has
+             *      webhooks and no key.
+             */
+            webhook_secret?: string | null;
+        };
         /** @description Working hours in the agent's own zone (requirement 000, section 2). */
         AvailableHours: {
             schedule: components["schemas"]["WeeklyHours"][];
             /** @description An IANA time zone. */
             timezone: string;
         };
+        /** @description The actions of a rule that matches. */
+        BotActions: {
+            /**
+             * Format: uuid
+             * @description The canned response to send.
+             */
+            reply_template_id?: string | null;
+            /**
+             * @description The text to send instead. It may contain variables: `{{contact_name}}`, and the information that the
+             *      bot has asked for.
+             */
+            reply_text?: string | null;
+            /** Format: uuid */
+            assign_team_id?: string | null;
+            assign_strategy?: components["schemas"]["BotStrategy"] | null;
+            /** @description Added to the labels of the conversation. */
+            set_labels?: string[] | null;
+            set_priority?: components["schemas"]["Priority"] | null;
+            /**
+             * @description The questions that the bot asks one after the other. Then it hands the conversation over with the
+             *      answers.
+             */
+            collect_info?: components["schemas"]["InfoField"][] | null;
+        };
+        /** @description The numbers of a bot's acts. */
+        BotChanges: {
+            /**
+             * Format: uint
+             * @description Messages, including questions.
+             */
+            replies: number;
+            /** Format: uint */
+            questions: number;
+            /** Format: uint */
+            handoffs: number;
+            handoffs_by_trigger: {
+                [key: string]: number;
+            };
+            teams: {
+                [key: string]: number;
+            };
+            labels: {
+                [key: string]: number;
+            };
+            priorities: {
+                [key: string]: number;
+            };
+        };
+        /** @description The value with the tested rules, and the real one. */
+        BotChangesWouldAndDid: {
+            would: components["schemas"]["BotChanges"];
+            did: components["schemas"]["BotChanges"];
+        };
+        /** @description The conditions of a rule. An absent condition is not checked. */
+        BotConditions: {
+            /** @description Whole words and phrases; case does not matter. */
+            keywords?: string[] | null;
+            /** @default any */
+            match_mode?: components["schemas"]["MatchMode"];
+            /** @description The conversation is on one of these channels. */
+            channels?: components["schemas"]["ChannelType"][] | null;
+            time_range?: components["schemas"]["TimeRange"] | null;
+            /** @description The customer writes in this language: `en`, `am`. */
+            language?: string | null;
+            /** @description The conversation has all of these labels. */
+            labels?: string[] | null;
+            /** @description The message's metadata names this intent. */
+            intent?: string | null;
+            /**
+             * Format: double
+             * @description The message's metadata gives at least this confidence.
+             */
+            confidence_min?: number | null;
+        };
+        /** @description The state after the command, and the command's position in the log. */
+        BotRuleAnswer: {
+            /** Format: uuid */
+            id: string;
+            /** @description Unique in the account. */
+            name: string;
+            /**
+             * Format: int32
+             * @description The rule with the lowest number is evaluated first.
+             */
+            priority: number;
+            /** @default true */
+            is_active?: boolean;
+            trigger_type: components["schemas"]["BotTrigger"];
+            /**
+             * @default {
+             *       "match_mode": "any"
+             *     }
+             */
+            conditions?: components["schemas"]["BotConditions"];
+            /** @default {} */
+            actions?: components["schemas"]["BotActions"];
+            /**
+             * @description Whether the rule runs at most once in a conversation.
+             * @default true
+             */
+            run_once?: boolean;
+            /**
+             * Format: uint64
+             * @description The version of its stream. It is also the `ETag`.
+             */
+            version: number;
+            /**
+             * @description Send it as `Verbatim-After` with a query whose answer must include this command.
+             * @example 1729
+             */
+            position: string;
+        };
+        /** @description A merge patch (RFC 7396): an absent member stays as it is, and `null` removes a member. */
+        BotRulePatch: {
+            /** @description Unique in the account. */
+            name?: string;
+            /**
+             * Format: int32
+             * @description The rule with the lowest number is evaluated first.
+             */
+            priority?: number | null;
+            is_active?: boolean | null;
+            trigger_type?: components["schemas"]["BotTrigger"];
+            conditions?: components["schemas"]["BotConditions"] | null;
+            actions?: components["schemas"]["BotActions"] | null;
+            /** @description Whether the rule runs at most once in a conversation. */
+            run_once?: boolean | null;
+        };
+        /** @description The item in a request. */
+        BotRuleSpec: {
+            /** @description Unique in the account. */
+            name: string;
+            /**
+             * Format: int32
+             * @description The rule with the lowest number is evaluated first.
+             * @default 0
+             */
+            priority?: number;
+            /** @default true */
+            is_active?: boolean;
+            trigger_type: components["schemas"]["BotTrigger"];
+            /**
+             * @default {
+             *       "match_mode": "any"
+             *     }
+             */
+            conditions?: components["schemas"]["BotConditions"];
+            /** @default {} */
+            actions?: components["schemas"]["BotActions"];
+            /**
+             * @description Whether the rule runs at most once in a conversation.
+             * @default true
+             */
+            run_once?: boolean;
+        };
+        /**
+         * @description The settings of an account's bot and of its conversations' inactivity. The defaults apply to an
+         *      account that has defined none.
+         */
+        BotSettings: {
+            /** Format: uuid */
+            account_id: string;
+            /**
+             * @description Words by which a customer asks for a human agent (requirement 001); an empty list for none.
+             * @default [
+             *       "speak to human",
+             *       "speak to a human",
+             *       "speak to an agent",
+             *       "speak to agent",
+             *       "talk to agent",
+             *       "talk to an agent",
+             *       "talk to human",
+             *       "talk to a human",
+             *       "real person",
+             *       "representative",
+             *       "escalate",
+             *       "supervisor",
+             *       "manager",
+             *       "complaint",
+             *       "human",
+             *       "person"
+             *     ]
+             */
+            handoff_keywords?: string[];
+            /**
+             * Format: uint32
+             * @description After so many answers of low confidence the bot hands over. `null` for never.
+             * @default 3
+             */
+            low_confidence_answers?: number | null;
+            /**
+             * Format: double
+             * @description An answer is of low confidence when its metadata gives a confidence below this number.
+             * @default 0.5
+             */
+            confidence_threshold?: number;
+            /**
+             * Format: uint32
+             * @description A conversation without messages expires after so many seconds, unless the customer waits for an answer.
+             *      Business time, when the conversation's SLA policy has a calendar. `null` for never.
+             * @default 86400
+             */
+            expire_after_seconds?: number | null;
+            /**
+             * Format: uint32
+             * @description A resolved conversation closes after so many seconds. `null` for never.
+             */
+            close_resolved_after_seconds?: number | null;
+            /**
+             * Format: uint32
+             * @description The most automatic messages of a conversation within `automatic_messages_seconds`: of the bot, of
+             *      automation rules, of queues and of other programs. With the last of them the conversation is handed
+             *      over to human agents, and further ones are not sent.
+             * @default 30
+             */
+            automatic_messages_limit?: number;
+            /**
+             * Format: uint32
+             * @description The seconds within which automatic messages are counted.
+             * @default 3600
+             */
+            automatic_messages_seconds?: number;
+        };
+        /** @description The state after the command, and the command's position in the log. */
+        BotSettingsAnswer: {
+            /** Format: uuid */
+            account_id: string;
+            /**
+             * @description Words by which a customer asks for a human agent (requirement 001); an empty list for none.
+             * @default [
+             *       "speak to human",
+             *       "speak to a human",
+             *       "speak to an agent",
+             *       "speak to agent",
+             *       "talk to agent",
+             *       "talk to an agent",
+             *       "talk to human",
+             *       "talk to a human",
+             *       "real person",
+             *       "representative",
+             *       "escalate",
+             *       "supervisor",
+             *       "manager",
+             *       "complaint",
+             *       "human",
+             *       "person"
+             *     ]
+             */
+            handoff_keywords?: string[];
+            /**
+             * Format: uint32
+             * @description After so many answers of low confidence the bot hands over. `null` for never.
+             * @default 3
+             */
+            low_confidence_answers?: number | null;
+            /**
+             * Format: double
+             * @description An answer is of low confidence when its metadata gives a confidence below this number.
+             * @default 0.5
+             */
+            confidence_threshold?: number;
+            /**
+             * Format: uint32
+             * @description A conversation without messages expires after so many seconds, unless the customer waits for an answer.
+             *      Business time, when the conversation's SLA policy has a calendar. `null` for never.
+             * @default 86400
+             */
+            expire_after_seconds?: number | null;
+            /**
+             * Format: uint32
+             * @description A resolved conversation closes after so many seconds. `null` for never.
+             */
+            close_resolved_after_seconds?: number | null;
+            /**
+             * Format: uint32
+             * @description The most automatic messages of a conversation within `automatic_messages_seconds`: of the bot, of
+             *      automation rules, of queues and of other programs. With the last of them the conversation is handed
+             *      over to human agents, and further ones are not sent.
+             * @default 30
+             */
+            automatic_messages_limit?: number;
+            /**
+             * Format: uint32
+             * @description The seconds within which automatic messages are counted.
+             * @default 3600
+             */
+            automatic_messages_seconds?: number;
+            /**
+             * Format: uint64
+             * @description The version of its stream. It is also the `ETag`.
+             */
+            version: number;
+            /**
+             * @description Send it as `Verbatim-After` with a query whose answer must include this command.
+             * @example 1729
+             */
+            position: string;
+        };
+        /** @description A merge patch (RFC 7396): an absent member stays as it is, and `null` removes a member. */
+        BotSettingsPatch: {
+            /** @description Words by which a customer asks for a human agent (requirement 001); an empty list for none. */
+            handoff_keywords?: string[] | null;
+            /**
+             * Format: uint32
+             * @description After so many answers of low confidence the bot hands over. `null` for never.
+             */
+            low_confidence_answers?: number | null;
+            /**
+             * Format: double
+             * @description An answer is of low confidence when its metadata gives a confidence below this number.
+             */
+            confidence_threshold?: number | null;
+            /**
+             * Format: uint32
+             * @description A conversation without messages expires after so many seconds, unless the customer waits for an answer.
+             *      Business time, when the conversation's SLA policy has a calendar. `null` for never.
+             */
+            expire_after_seconds?: number | null;
+            /**
+             * Format: uint32
+             * @description A resolved conversation closes after so many seconds. `null` for never.
+             */
+            close_resolved_after_seconds?: number | null;
+            /**
+             * Format: uint32
+             * @description The most automatic messages of a conversation within `automatic_messages_seconds`: of the bot, of
+             *      automation rules, of queues and of other programs. With the last of them the conversation is handed
+             *      over to human agents, and further ones are not sent.
+             */
+            automatic_messages_limit?: number | null;
+            /**
+             * Format: uint32
+             * @description The seconds within which automatic messages are counted.
+             */
+            automatic_messages_seconds?: number | null;
+        };
         /** @description How an agent is chosen. */
         BotStrategy: ("round_robin" | "least_busy") | "manual_queue";
+        /** @description The trigger of a rule. */
+        BotTrigger: ("keyword" | "time_based" | "channel") | "new_conversation" | "fallback";
+        /** @description The state after the command, and the command's position in the log. */
+        BusinessCalendarAnswer: {
+            /** Format: uuid */
+            id: string;
+            /** @description Unique in the account. */
+            name: string;
+            /** @description An IANA time zone: `Africa/Addis_Ababa`. */
+            timezone: string;
+            /** @description The intervals. A day can have several; time in which they overlap counts once. */
+            schedule: components["schemas"]["WeeklyHours"][];
+            holidays?: components["schemas"]["Holiday"][];
+            /**
+             * Format: uint64
+             * @description The version of its stream. It is also the `ETag`.
+             */
+            version: number;
+            /**
+             * @description Send it as `Verbatim-After` with a query whose answer must include this command.
+             * @example 1729
+             */
+            position: string;
+        };
+        /** @description A merge patch (RFC 7396): an absent member stays as it is, and `null` removes a member. */
+        CalendarPatch: {
+            /** @description Unique in the account. */
+            name?: string;
+            /** @description An IANA time zone: `Africa/Addis_Ababa`. */
+            timezone?: string;
+            /** @description The intervals. A day can have several; time in which they overlap counts once. */
+            schedule?: components["schemas"]["WeeklyHours"][];
+            holidays?: components["schemas"]["Holiday"][] | null;
+        };
+        /** @description The item in a request. */
+        CalendarSpec: {
+            /** @description Unique in the account. */
+            name: string;
+            /** @description An IANA time zone: `Africa/Addis_Ababa`. */
+            timezone: string;
+            /** @description The intervals. A day can have several; time in which they overlap counts once. */
+            schedule: components["schemas"]["WeeklyHours"][];
+            holidays?: components["schemas"]["Holiday"][];
+        };
+        /** @description The state after the command, and the command's position in the log. */
+        CannedResponseAnswer: {
+            title: string;
+            /** Format: uuid */
+            id: string;
+            /** @description `/greeting`: unique in the account. */
+            short_code: string;
+            /** @description It may contain variables: `{{contact_name}}`. */
+            content: string;
+            category?: string | null;
+            /** Format: uuid */
+            created_by?: string | null;
+            /**
+             * Format: uint64
+             * @description The version of its stream. It is also the `ETag`.
+             */
+            version: number;
+            /**
+             * @description Send it as `Verbatim-After` with a query whose answer must include this command.
+             * @example 1729
+             */
+            position: string;
+        };
+        /** @description A merge patch (RFC 7396): an absent member stays as it is, and `null` removes a member. */
+        CannedResponsePatch: {
+            title?: string;
+            /** @description `/greeting`: unique in the account. */
+            short_code?: string;
+            /** @description It may contain variables: `{{contact_name}}`. */
+            content?: string;
+            category?: string | null;
+        };
+        /** @description The item in a request. */
+        CannedResponseSpec: {
+            title: string;
+            /** @description `/greeting`: unique in the account. */
+            short_code: string;
+            /** @description It may contain variables: `{{contact_name}}`. */
+            content: string;
+            category?: string | null;
+        };
+        /** @description A merge patch (RFC 7396): an absent member stays as it is, and `null` removes a member. */
+        ChannelPatch: {
+            name?: string;
+            /**
+             * @description The credentials that the provider asks for, by the provider's names; for WhatsApp
+             *      `phone_number_id`, `access_token`, `app_secret`, `verify_token`. No answer shows them.
+             */
+            credentials?: {
+                [key: string]: string | null;
+            } | null;
+            /** @description The base URL of the provider's API. `null` for the URL in the configuration. */
+            base_url?: string | null;
+            is_enabled?: boolean | null;
+        };
+        /** @description The item in a request. */
+        ChannelSpec: {
+            /** @description Never changes. */
+            channel_type: components["schemas"]["ChannelType"];
+            name: string;
+            /**
+             * @description The credentials that the provider asks for, by the provider's names; for WhatsApp
+             *      `phone_number_id`, `access_token`, `app_secret`, `verify_token`. No answer shows them.
+             * @default {}
+             */
+            credentials?: {
+                [key: string]: string;
+            };
+            /** @description The base URL of the provider's API. `null` for the URL in the configuration. */
+            base_url?: string | null;
+            /** @default true */
+            is_enabled?: boolean;
+        };
         /**
          * @description The kinds of channel (requirement 000, section 1.5), and `api`, to which any program can post JSON.
          * @enum {string}
@@ -1093,6 +2162,131 @@ export interface components {
             link?: string | null;
         };
         /** @description A catalogue item, and the times at which it was defined first and last. */
+        DefinedAutomationRule: {
+            description?: string | null;
+            /** Format: uuid */
+            account_id: string;
+            /** Format: uuid */
+            id: string;
+            /** @description Unique in the account. */
+            name: string;
+            /**
+             * Format: int32
+             * @description The rule with the lowest number runs first.
+             */
+            priority: number;
+            /** @default true */
+            is_active?: boolean;
+            event: components["schemas"]["AutomationEvent"];
+            /**
+             * Format: uint32
+             * @description How long the customer has waited, for `waiting_longer_than`.
+             */
+            waiting_seconds?: number | null;
+            /**
+             * @default {
+             *       "match_mode": "any"
+             *     }
+             */
+            conditions?: components["schemas"]["AutomationConditions"];
+            /** @description Executed in their order. An action that cannot be executed is skipped. */
+            actions: components["schemas"]["Action"][];
+            /**
+             * @description The key with which its webhooks are signed: `whsec_` and Base64. Created when the rule has
+             *      webhooks and no key.
+             */
+            webhook_secret?: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /**
+             * Format: uint64
+             * @description The catalogue's version at the last change of this item. It is also the `ETag`.
+             */
+            version: number;
+        };
+        /** @description A page of a list. */
+        DefinedAutomationRuleList: {
+            data: components["schemas"]["DefinedAutomationRule"][];
+            /** @description The `cursor` of the next page. `null` when this page is the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A catalogue item, and the times at which it was defined first and last. */
+        DefinedBotRule: {
+            /** Format: uuid */
+            account_id: string;
+            /** Format: uuid */
+            id: string;
+            /** @description Unique in the account. */
+            name: string;
+            /**
+             * Format: int32
+             * @description The rule with the lowest number is evaluated first.
+             */
+            priority: number;
+            /** @default true */
+            is_active?: boolean;
+            trigger_type: components["schemas"]["BotTrigger"];
+            /**
+             * @default {
+             *       "match_mode": "any"
+             *     }
+             */
+            conditions?: components["schemas"]["BotConditions"];
+            /** @default {} */
+            actions?: components["schemas"]["BotActions"];
+            /**
+             * @description Whether the rule runs at most once in a conversation.
+             * @default true
+             */
+            run_once?: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /**
+             * Format: uint64
+             * @description The catalogue's version at the last change of this item. It is also the `ETag`.
+             */
+            version: number;
+        };
+        /** @description A page of a list. */
+        DefinedBotRuleList: {
+            data: components["schemas"]["DefinedBotRule"][];
+            /** @description The `cursor` of the next page. `null` when this page is the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A catalogue item, and the times at which it was defined first and last. */
+        DefinedBusinessCalendar: {
+            /** Format: uuid */
+            account_id: string;
+            /** Format: uuid */
+            id: string;
+            /** @description Unique in the account. */
+            name: string;
+            /** @description An IANA time zone: `Africa/Addis_Ababa`. */
+            timezone: string;
+            /** @description The intervals. A day can have several; time in which they overlap counts once. */
+            schedule: components["schemas"]["WeeklyHours"][];
+            holidays?: components["schemas"]["Holiday"][];
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /**
+             * Format: uint64
+             * @description The catalogue's version at the last change of this item. It is also the `ETag`.
+             */
+            version: number;
+        };
+        /** @description A page of a list. */
+        DefinedBusinessCalendarList: {
+            data: components["schemas"]["DefinedBusinessCalendar"][];
+            /** @description The `cursor` of the next page. `null` when this page is the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A catalogue item, and the times at which it was defined first and last. */
         DefinedCannedResponse: {
             title: string;
             /** Format: uuid */
@@ -1119,6 +2313,45 @@ export interface components {
         /** @description A page of a list. */
         DefinedCannedResponseList: {
             data: components["schemas"]["DefinedCannedResponse"][];
+            /** @description The `cursor` of the next page. `null` when this page is the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A catalogue item, and the times at which it was defined first and last. */
+        DefinedHandoffRule: {
+            /** Format: uuid */
+            account_id: string;
+            /** Format: uuid */
+            id: string;
+            /** @description Unique in the account. */
+            name: string;
+            trigger_type: components["schemas"]["HandoffTrigger"];
+            /** @description The words, the intent or the number of the trigger. `manual` needs none. */
+            trigger_value?: string | null;
+            /**
+             * Format: int32
+             * @description The rule with the lowest number is evaluated first.
+             * @default 0
+             */
+            priority?: number;
+            /** Format: uuid */
+            target_team_id?: string | null;
+            /** @description The message to the customer at the handoff. It may contain variables. */
+            message_template?: string | null;
+            /** @default true */
+            is_active?: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /**
+             * Format: uint64
+             * @description The catalogue's version at the last change of this item. It is also the `ETag`.
+             */
+            version: number;
+        };
+        /** @description A page of a list. */
+        DefinedHandoffRuleList: {
+            data: components["schemas"]["DefinedHandoffRule"][];
             /** @description The `cursor` of the next page. `null` when this page is the last. */
             next_cursor?: string | null;
         };
@@ -1155,6 +2388,171 @@ export interface components {
         /** @description A page of a list. */
         DefinedMacroList: {
             data: components["schemas"]["DefinedMacro"][];
+            /** @description The `cursor` of the next page. `null` when this page is the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A catalogue item, and the times at which it was defined first and last. */
+        DefinedPublicChannel: {
+            /** Format: uuid */
+            account_id: string;
+            /** Format: uuid */
+            id: string;
+            channel_type: components["schemas"]["ChannelType"];
+            name: string;
+            credential_names: string[];
+            base_url?: string | null;
+            is_enabled: boolean;
+            /** @description The path of the channel's webhook on this server, to configure at the provider. */
+            webhook_path: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /**
+             * Format: uint64
+             * @description The catalogue's version at the last change of this item. It is also the `ETag`.
+             */
+            version: number;
+        };
+        /** @description A page of a list. */
+        DefinedPublicChannelList: {
+            data: components["schemas"]["DefinedPublicChannel"][];
+            /** @description The `cursor` of the next page. `null` when this page is the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A catalogue item, and the times at which it was defined first and last. */
+        DefinedQueue: {
+            /** Format: uuid */
+            account_id: string;
+            /** Format: uuid */
+            id: string;
+            /** @description Unique in the account. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description The team whose conversations wait in this queue. `null` for conversations without a team, and of
+             *      teams without a queue.
+             */
+            team_id?: string | null;
+            strategy: components["schemas"]["RoutingStrategy"];
+            /**
+             * @description The penalties of agents. An agent with a penalty gets a conversation only when no agent with a
+             *      lower penalty can take it.
+             */
+            penalties?: {
+                [key: string]: number;
+            };
+            /**
+             * Format: uint32
+             * @description The most conversations that may wait. `null` for any number.
+             */
+            max_waiting?: number | null;
+            /**
+             * Format: uuid
+             * @description The team that gets further conversations while `max_waiting` conversations wait, and those that waited
+             *      for `timeout_seconds`.
+             */
+            overflow_team_id?: string | null;
+            /**
+             * Format: uint32
+             * @description How long a conversation may wait in this queue; then it goes to the team `overflow_team_id`, and goes
+             *      on waiting when there is none. `null` for any time.
+             */
+            timeout_seconds?: number | null;
+            /**
+             * Format: uint32
+             * @description How long an offer is open.
+             * @default 30
+             */
+            offer_seconds?: number;
+            /**
+             * Format: uint32
+             * @description How long an agent who did not accept an offer gets no second offer of the same conversation.
+             * @default 120
+             */
+            ask_again_seconds?: number;
+            /** @default keep */
+            when_offline?: components["schemas"]["WhenOffline"];
+            /**
+             * Format: uint32
+             * @description How long after an agent went offline their conversations return to the queue.
+             * @default 120
+             */
+            give_back_seconds?: number;
+            /**
+             * @description The message to a customer who has to wait. It may contain `{{position}}` and `{{wait_minutes}}`.
+             *      `null` for no message.
+             */
+            announcement?: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /**
+             * Format: uint64
+             * @description The catalogue's version at the last change of this item. It is also the `ETag`.
+             */
+            version: number;
+        };
+        /** @description A page of a list. */
+        DefinedQueueList: {
+            data: components["schemas"]["DefinedQueue"][];
+            /** @description The `cursor` of the next page. `null` when this page is the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A catalogue item, and the times at which it was defined first and last. */
+        DefinedSlaPolicy: {
+            description?: string | null;
+            /** Format: uuid */
+            account_id: string;
+            /** Format: uuid */
+            id: string;
+            /** @description Unique in the account. */
+            name: string;
+            /** @default true */
+            is_active?: boolean;
+            /**
+             * Format: int32
+             * @description Of the policies that fit a conversation, the one with the lowest number is applied.
+             * @default 0
+             */
+            order?: number;
+            /** @description When empty, the policy fits every channel. */
+            channel_ids?: string[];
+            /** @description When empty, the policy fits every team, and conversations without a team. */
+            team_ids?: string[];
+            /**
+             * Format: uuid
+             * @description When time counts. `None`: every hour counts.
+             */
+            calendar_id?: string | null;
+            /** @description In seconds, per priority. A priority that is missing here is promised nothing. */
+            targets: {
+                [key: string]: components["schemas"]["SlaTargets"];
+            };
+            /**
+             * Format: uint32
+             * @description How many business seconds before a deadline the warning comes. `None`: no warning.
+             */
+            warn_before_seconds?: number | null;
+            /**
+             * @description Whether time stops counting while the conversation is pending.
+             * @default true
+             */
+            pause_while_pending?: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /**
+             * Format: uint64
+             * @description The catalogue's version at the last change of this item. It is also the `ETag`.
+             */
+            version: number;
+        };
+        /** @description A page of a list. */
+        DefinedSlaPolicyList: {
+            data: components["schemas"]["DefinedSlaPolicy"][];
             /** @description The `cursor` of the next page. `null` when this page is the last. */
             next_cursor?: string | null;
         };
@@ -1205,6 +2603,130 @@ export interface components {
             failed_at?: string | null;
             error_code?: string | null;
             error_reason?: string | null;
+        };
+        /** @description The item in a request. */
+        DraftRule: {
+            /** @description Unique in the account. */
+            name: string;
+            /**
+             * Format: int32
+             * @description The rule with the lowest number is evaluated first.
+             * @default 0
+             */
+            priority?: number;
+            /** @default true */
+            is_active?: boolean;
+            trigger_type: components["schemas"]["BotTrigger"];
+            /**
+             * @default {
+             *       "match_mode": "any"
+             *     }
+             */
+            conditions?: components["schemas"]["BotConditions"];
+            /** @default {} */
+            actions?: components["schemas"]["BotActions"];
+            /**
+             * @description Whether the rule runs at most once in a conversation.
+             * @default true
+             */
+            run_once?: boolean;
+            /** Format: uuid */
+            id?: string | null;
+        };
+        /** @description The acts of rules in a span of the past, and the acts of the live bot. */
+        DryRun: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            until: string;
+            /**
+             * Format: uint
+             * @description The number of events of conversations in the span.
+             */
+            events: number;
+            /**
+             * Format: uint
+             * @description The number of customers' messages for which the rules were evaluated.
+             */
+            messages: number;
+            /** Format: uint */
+            conversations: number;
+            /** @description In the order in which they are evaluated. */
+            rules: components["schemas"]["DryRunRule"][];
+            /** @description The acts of all rules, and those of the live bot. */
+            in_all: components["schemas"]["BotChangesWouldAndDid"];
+            /** @description The conversations that would be different at the end of the span. */
+            different: components["schemas"]["DryRunDifferences"];
+        };
+        /** @description The value with the tested rules, and the real one. */
+        DryRunDifference: {
+            /** Format: uuid */
+            conversation_id: string;
+            would: components["schemas"]["DryRunOutcome"];
+            did: components["schemas"]["DryRunOutcome"];
+        };
+        DryRunDifferences: {
+            /** Format: uint */
+            conversations: number;
+            examples: components["schemas"]["DryRunDifference"][];
+        };
+        /** @description Draft rules, and a span of the past. */
+        DryRunDraft: {
+            /** @description The rules to test. Absent for the account's own rules. */
+            rules?: components["schemas"]["DraftRule"][] | null;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            until: string;
+            /**
+             * Format: uint
+             * @description The number of examples of each kind.
+             * @default 5
+             */
+            examples?: number;
+        };
+        /** @description A conversation in which a rule would have matched. */
+        DryRunExample: {
+            /** Format: uuid */
+            conversation_id: string;
+            /** Format: uuid */
+            message_id: string;
+            /** Format: date-time */
+            at: string;
+            /** @description Why the rule matches. */
+            reason: string;
+        };
+        /** @description The state of a conversation at the end of the span. */
+        DryRunOutcome: {
+            /** Format: uuid */
+            team_id?: string | null;
+            labels: string[];
+            priority: components["schemas"]["Priority"];
+            /**
+             * Format: uint
+             * @description The messages of the bot, or of another program for it.
+             */
+            replies: number;
+            /** Format: uint */
+            handoffs: number;
+        };
+        DryRunRule: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /**
+             * Format: uint
+             * @description The number of conversations in which the rule would have matched.
+             */
+            conversations: number;
+            /**
+             * Format: uint
+             * @description The number of messages that the rule would have matched.
+             */
+            messages: number;
+            examples: components["schemas"]["DryRunExample"][];
+            /** @description The acts of the rule, and those of the live bot in the same conversations. */
+            changes: components["schemas"]["BotChangesWouldAndDid"];
         };
         /** @description Whether an event can be undone (`POST /v1/conversations/{id}/undo`), and why not. */
         EventUndo: {
@@ -1437,6 +2959,83 @@ export interface components {
             /** @description The `cursor` of the next page. `null` when this page is the last. */
             next_cursor?: string | null;
         };
+        /** @description The state after the command, and the command's position in the log. */
+        HandoffRuleAnswer: {
+            /** Format: uuid */
+            id: string;
+            /** @description Unique in the account. */
+            name: string;
+            trigger_type: components["schemas"]["HandoffTrigger"];
+            /** @description The words, the intent or the number of the trigger. `manual` needs none. */
+            trigger_value?: string | null;
+            /**
+             * Format: int32
+             * @description The rule with the lowest number is evaluated first.
+             * @default 0
+             */
+            priority?: number;
+            /** Format: uuid */
+            target_team_id?: string | null;
+            /** @description The message to the customer at the handoff. It may contain variables. */
+            message_template?: string | null;
+            /** @default true */
+            is_active?: boolean;
+            /**
+             * Format: uint64
+             * @description The version of its stream. It is also the `ETag`.
+             */
+            version: number;
+            /**
+             * @description Send it as `Verbatim-After` with a query whose answer must include this command.
+             * @example 1729
+             */
+            position: string;
+        };
+        /** @description A merge patch (RFC 7396): an absent member stays as it is, and `null` removes a member. */
+        HandoffRulePatch: {
+            /** @description Unique in the account. */
+            name?: string;
+            trigger_type?: components["schemas"]["HandoffTrigger"];
+            /** @description The words, the intent or the number of the trigger. `manual` needs none. */
+            trigger_value?: string | null;
+            /**
+             * Format: int32
+             * @description The rule with the lowest number is evaluated first.
+             */
+            priority?: number | null;
+            /** Format: uuid */
+            target_team_id?: string | null;
+            /** @description The message to the customer at the handoff. It may contain variables. */
+            message_template?: string | null;
+            is_active?: boolean | null;
+        };
+        /** @description The item in a request. */
+        HandoffRuleSpec: {
+            /** @description Unique in the account. */
+            name: string;
+            trigger_type: components["schemas"]["HandoffTrigger"];
+            /** @description The words, the intent or the number of the trigger. `manual` needs none. */
+            trigger_value?: string | null;
+            /**
+             * Format: int32
+             * @description The rule with the lowest number is evaluated first.
+             * @default 0
+             */
+            priority?: number;
+            /** Format: uuid */
+            target_team_id?: string | null;
+            /** @description The message to the customer at the handoff. It may contain variables. */
+            message_template?: string | null;
+            /** @default true */
+            is_active?: boolean;
+        };
+        /** @description The trigger of a handoff rule (requirement 002). */
+        HandoffTrigger: "keyword" | "intent" | "sentiment" | "timeout" | "confidence" | "manual" | "turns";
+        /**
+         * @description Whether the conversation has an assignee.
+         * @enum {string}
+         */
+        Held: "none" | "any";
         /** @description An event, and a sentence that describes it. */
         HistoryEvent: {
             /** @description `verbatim.<kind>.<EventType>.v<version>` */
@@ -1475,6 +3074,17 @@ export interface components {
             data: components["schemas"]["HistoryEvent"][];
             /** @description The `cursor` of the next page. `null` when this page is the last. */
             next_cursor?: string | null;
+        };
+        /** @description A day on which no business hours begin. */
+        Holiday: {
+            /** @description `YYYY-MM-DD` */
+            date: string;
+            name?: string | null;
+        };
+        /** @description Information to ask the customer for: its name alone, or its name and the question in full. */
+        InfoField: string | {
+            name: string;
+            question: string;
         };
         /** @description An invitation. */
         Invitation: {
@@ -1522,8 +3132,72 @@ export interface components {
             /** @description The text after `#join=` of the link. */
             link: string;
         };
+        /** @description The state after the command, and the command's position in the log. */
+        MacroAnswer: {
+            description?: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @description Unique among the macros for everyone, or among its creator's own. */
+            name: string;
+            /** @description The users who see it and may run it. */
+            visibility: components["schemas"]["MacroVisibility"];
+            /** Format: uuid */
+            created_by: string;
+            /** @description Executed in their order. Either all are executed, or none. */
+            actions: components["schemas"]["Action"][];
+            /**
+             * @description The key with which its webhooks are signed: `whsec_` and Base64. Created when the macro has
+             *      webhooks and no key.
+             */
+            webhook_secret?: string | null;
+            /**
+             * Format: uint64
+             * @description The version of its stream. It is also the `ETag`.
+             */
+            version: number;
+            /**
+             * @description Send it as `Verbatim-After` with a query whose answer must include this command.
+             * @example 1729
+             */
+            position: string;
+        };
+        /** @description A merge patch (RFC 7396): an absent member stays as it is, and `null` removes a member. */
+        MacroPatch: {
+            description?: string | null;
+            /** @description Unique among the macros for everyone, or among its creator's own. */
+            name?: string;
+            /** @description The users who see it and may run it. */
+            visibility?: components["schemas"]["MacroVisibility"];
+            /** @description Executed in their order. Either all are executed, or none. */
+            actions?: components["schemas"]["Action"][];
+            /**
+             * @description The key with which its webhooks are signed: `whsec_` and Base64. Created when the macro has
+             *      webhooks and no key.
+             */
+            webhook_secret?: string | null;
+        };
+        /** @description The item in a request. */
+        MacroSpec: {
+            description?: string | null;
+            /** @description Unique among the macros for everyone, or among its creator's own. */
+            name: string;
+            /** @description The users who see it and may run it. */
+            visibility: components["schemas"]["MacroVisibility"];
+            /** @description Executed in their order. Either all are executed, or none. */
+            actions: components["schemas"]["Action"][];
+            /**
+             * @description The key with which its webhooks are signed: `whsec_` and Base64. Created when the macro has
+             *      webhooks and no key.
+             */
+            webhook_secret?: string | null;
+        };
         /** @description The users who see a macro and may run it. */
         MacroVisibility: "everyone" | "personal";
+        /**
+         * @description How many of the keywords the message must contain.
+         * @enum {string}
+         */
+        MatchMode: "any" | "all";
         /** @description A message, or a note that only agents see. */
         Message: {
             /** Format: uuid */
@@ -1678,6 +3352,11 @@ export interface components {
             name?: string | null;
             role: components["schemas"]["PersonRole"];
         };
+        NotificationChange: {
+            sound?: boolean;
+            desktop?: boolean;
+            email_on_assignment?: boolean;
+        };
         /** @description How an agent wants to be notified. */
         NotificationPreferences: {
             /** @default true */
@@ -1768,6 +3447,80 @@ export interface components {
         PersonRole: ("agent" | "supervisor" | "administrator") | "owner";
         /** @enum {string} */
         PersonStatus: "invited" | "joined";
+        /** @description The changes. Absent fields stay as they are, and `null` removes a restriction. */
+        PreferencesChange: {
+            /** @description Empty or `null` for every channel. */
+            available_channels?: components["schemas"]["ChannelType"][] | null;
+            /** @description Empty or `null` for every topic. */
+            available_topics?: string[] | null;
+            /** @description `null` for all hours. */
+            available_hours?: components["schemas"]["AvailableHours"] | null;
+            /** @description All days off. The list replaces the present one. */
+            leave?: components["schemas"]["Leave"][] | null;
+            /** @description BCP 47 tags: `en`, `am`. Empty or `null` for every language. */
+            languages?: string[] | null;
+            /** Format: uint32 */
+            max_concurrent_conversations?: number;
+            is_available?: boolean;
+            auto_accept?: boolean;
+            notification_preferences?: components["schemas"]["NotificationChange"];
+        };
+        /** @description The state after the command, and the command's position in the log. */
+        PreferencesStateAnswer: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            user_id: string;
+            /**
+             * @description Empty for every channel.
+             * @default []
+             */
+            available_channels?: components["schemas"]["ChannelType"][];
+            /**
+             * @description Empty for every topic.
+             * @default []
+             */
+            available_topics?: string[];
+            /** @description `None` when the agent is always available. */
+            available_hours?: components["schemas"]["AvailableHours"] | null;
+            /**
+             * @description Days off, in the time zone of `available_hours`, or in UTC when there is none.
+             * @default []
+             */
+            leave?: components["schemas"]["Leave"][];
+            /**
+             * @description BCP 47 language tags: `en`, `am`. Empty for every language.
+             * @default []
+             */
+            languages?: string[];
+            /**
+             * Format: uint32
+             * @default 5
+             */
+            max_concurrent_conversations?: number;
+            /** @default true */
+            is_available?: boolean;
+            /** @default false */
+            auto_accept?: boolean;
+            /**
+             * @default {
+             *       "sound": true,
+             *       "desktop": true,
+             *       "email_on_assignment": false
+             *     }
+             */
+            notification_preferences?: components["schemas"]["NotificationPreferences"];
+            /**
+             * Format: uint64
+             * @description The version of its stream. It is also the `ETag`.
+             */
+            version: number;
+            /**
+             * @description Send it as `Verbatim-After` with a query whose answer must include this command.
+             * @example 1729
+             */
+            position: string;
+        };
         /**
          * @description The priority of a conversation (requirement 000, section 1.1).
          * @enum {string}
@@ -1792,6 +3545,219 @@ export interface components {
             retry_after?: number | null;
         } & {
             [key: string]: unknown;
+        };
+        /** @description The state after the command, and the command's position in the log. */
+        PublicChannelAnswer: {
+            /** Format: uuid */
+            id: string;
+            channel_type: components["schemas"]["ChannelType"];
+            name: string;
+            credential_names: string[];
+            base_url?: string | null;
+            is_enabled: boolean;
+            /** @description The path of the channel's webhook on this server, to configure at the provider. */
+            webhook_path: string;
+            /**
+             * Format: uint64
+             * @description The version of its stream. It is also the `ETag`.
+             */
+            version: number;
+            /**
+             * @description Send it as `Verbatim-After` with a query whose answer must include this command.
+             * @example 1729
+             */
+            position: string;
+        };
+        /** @description The state after the command, and the command's position in the log. */
+        QueueAnswer: {
+            /** Format: uuid */
+            id: string;
+            /** @description Unique in the account. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description The team whose conversations wait in this queue. `null` for conversations without a team, and of
+             *      teams without a queue.
+             */
+            team_id?: string | null;
+            strategy: components["schemas"]["RoutingStrategy"];
+            /**
+             * @description The penalties of agents. An agent with a penalty gets a conversation only when no agent with a
+             *      lower penalty can take it.
+             */
+            penalties?: {
+                [key: string]: number;
+            };
+            /**
+             * Format: uint32
+             * @description The most conversations that may wait. `null` for any number.
+             */
+            max_waiting?: number | null;
+            /**
+             * Format: uuid
+             * @description The team that gets further conversations while `max_waiting` conversations wait, and those that waited
+             *      for `timeout_seconds`.
+             */
+            overflow_team_id?: string | null;
+            /**
+             * Format: uint32
+             * @description How long a conversation may wait in this queue; then it goes to the team `overflow_team_id`, and goes
+             *      on waiting when there is none. `null` for any time.
+             */
+            timeout_seconds?: number | null;
+            /**
+             * Format: uint32
+             * @description How long an offer is open.
+             * @default 30
+             */
+            offer_seconds?: number;
+            /**
+             * Format: uint32
+             * @description How long an agent who did not accept an offer gets no second offer of the same conversation.
+             * @default 120
+             */
+            ask_again_seconds?: number;
+            /** @default keep */
+            when_offline?: components["schemas"]["WhenOffline"];
+            /**
+             * Format: uint32
+             * @description How long after an agent went offline their conversations return to the queue.
+             * @default 120
+             */
+            give_back_seconds?: number;
+            /**
+             * @description The message to a customer who has to wait. It may contain `{{position}}` and `{{wait_minutes}}`.
+             *      `null` for no message.
+             */
+            announcement?: string | null;
+            /**
+             * Format: uint64
+             * @description The version of its stream. It is also the `ETag`.
+             */
+            version: number;
+            /**
+             * @description Send it as `Verbatim-After` with a query whose answer must include this command.
+             * @example 1729
+             */
+            position: string;
+        };
+        /** @description A merge patch (RFC 7396): an absent member stays as it is, and `null` removes a member. */
+        QueuePatch: {
+            /** @description Unique in the account. */
+            name?: string;
+            /**
+             * Format: uuid
+             * @description The team whose conversations wait in this queue. `null` for conversations without a team, and of
+             *      teams without a queue.
+             */
+            team_id?: string | null;
+            strategy?: components["schemas"]["RoutingStrategy"];
+            /**
+             * @description The penalties of agents. An agent with a penalty gets a conversation only when no agent with a
+             *      lower penalty can take it.
+             */
+            penalties?: {
+                [key: string]: number;
+            } | null;
+            /**
+             * Format: uint32
+             * @description The most conversations that may wait. `null` for any number.
+             */
+            max_waiting?: number | null;
+            /**
+             * Format: uuid
+             * @description The team that gets further conversations while `max_waiting` conversations wait, and those that waited
+             *      for `timeout_seconds`.
+             */
+            overflow_team_id?: string | null;
+            /**
+             * Format: uint32
+             * @description How long a conversation may wait in this queue; then it goes to the team `overflow_team_id`, and goes
+             *      on waiting when there is none. `null` for any time.
+             */
+            timeout_seconds?: number | null;
+            /**
+             * Format: uint32
+             * @description How long an offer is open.
+             */
+            offer_seconds?: number | null;
+            /**
+             * Format: uint32
+             * @description How long an agent who did not accept an offer gets no second offer of the same conversation.
+             */
+            ask_again_seconds?: number | null;
+            when_offline?: components["schemas"]["WhenOffline"] | null;
+            /**
+             * Format: uint32
+             * @description How long after an agent went offline their conversations return to the queue.
+             */
+            give_back_seconds?: number | null;
+            /**
+             * @description The message to a customer who has to wait. It may contain `{{position}}` and `{{wait_minutes}}`.
+             *      `null` for no message.
+             */
+            announcement?: string | null;
+        };
+        /** @description The item in a request. */
+        QueueSpec: {
+            /** @description Unique in the account. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description The team whose conversations wait in this queue. `null` for conversations without a team, and of
+             *      teams without a queue.
+             */
+            team_id?: string | null;
+            strategy: components["schemas"]["RoutingStrategy"];
+            /**
+             * @description The penalties of agents. An agent with a penalty gets a conversation only when no agent with a
+             *      lower penalty can take it.
+             */
+            penalties?: {
+                [key: string]: number;
+            };
+            /**
+             * Format: uint32
+             * @description The most conversations that may wait. `null` for any number.
+             */
+            max_waiting?: number | null;
+            /**
+             * Format: uuid
+             * @description The team that gets further conversations while `max_waiting` conversations wait, and those that waited
+             *      for `timeout_seconds`.
+             */
+            overflow_team_id?: string | null;
+            /**
+             * Format: uint32
+             * @description How long a conversation may wait in this queue; then it goes to the team `overflow_team_id`, and goes
+             *      on waiting when there is none. `null` for any time.
+             */
+            timeout_seconds?: number | null;
+            /**
+             * Format: uint32
+             * @description How long an offer is open.
+             * @default 30
+             */
+            offer_seconds?: number;
+            /**
+             * Format: uint32
+             * @description How long an agent who did not accept an offer gets no second offer of the same conversation.
+             * @default 120
+             */
+            ask_again_seconds?: number;
+            /** @default keep */
+            when_offline?: components["schemas"]["WhenOffline"];
+            /**
+             * Format: uint32
+             * @description How long after an agent went offline their conversations return to the queue.
+             * @default 120
+             */
+            give_back_seconds?: number;
+            /**
+             * @description The message to a customer who has to wait. It may contain `{{position}}` and `{{wait_minutes}}`.
+             *      `null` for no message.
+             */
+            announcement?: string | null;
         };
         /** @description A conversation that waits for an agent. */
         QueuedConversation: {
@@ -1851,11 +3817,28 @@ export interface components {
              */
             position: string;
         };
+        /** @description The state after the command, and the command's position in the log. */
+        RetiredAnswer: {
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: uint64
+             * @description The version of its stream. It is also the `ETag`.
+             */
+            version: number;
+            /**
+             * @description Send it as `Verbatim-After` with a query whose answer must include this command.
+             * @example 1729
+             */
+            position: string;
+        };
         /**
          * @description The caller's permissions. A supervisor has all permissions of an agent, and an administrator all of a
          *      supervisor; an owner is an administrator who makes other owners. A service is another program: it has the permissions of an agent and some of its own.
          */
         Role: ("agent" | "supervisor" | "administrator" | "service") | "owner";
+        /** @description How one of the eligible agents is chosen. */
+        RoutingStrategy: "random" | "round_robin" | "least_busy" | "manual_queue" | "least_recent" | "ring_all";
         /** @description The results of each kind that was searched. */
         SearchResult: {
             people?: components["schemas"]["FoundPersonList"] | null;
@@ -1907,6 +3890,142 @@ export interface components {
          * @enum {string}
          */
         SlaMetric: "first_response" | "next_response" | "resolution";
+        /** @description The state after the command, and the command's position in the log. */
+        SlaPolicyAnswer: {
+            description?: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @description Unique in the account. */
+            name: string;
+            /** @default true */
+            is_active?: boolean;
+            /**
+             * Format: int32
+             * @description Of the policies that fit a conversation, the one with the lowest number is applied.
+             * @default 0
+             */
+            order?: number;
+            /** @description When empty, the policy fits every channel. */
+            channel_ids?: string[];
+            /** @description When empty, the policy fits every team, and conversations without a team. */
+            team_ids?: string[];
+            /**
+             * Format: uuid
+             * @description When time counts. `None`: every hour counts.
+             */
+            calendar_id?: string | null;
+            /** @description In seconds, per priority. A priority that is missing here is promised nothing. */
+            targets: {
+                [key: string]: components["schemas"]["SlaTargets"];
+            };
+            /**
+             * Format: uint32
+             * @description How many business seconds before a deadline the warning comes. `None`: no warning.
+             */
+            warn_before_seconds?: number | null;
+            /**
+             * @description Whether time stops counting while the conversation is pending.
+             * @default true
+             */
+            pause_while_pending?: boolean;
+            /**
+             * Format: uint64
+             * @description The version of its stream. It is also the `ETag`.
+             */
+            version: number;
+            /**
+             * @description Send it as `Verbatim-After` with a query whose answer must include this command.
+             * @example 1729
+             */
+            position: string;
+        };
+        /** @description A merge patch (RFC 7396): an absent member stays as it is, and `null` removes a member. */
+        SlaPolicyPatch: {
+            description?: string | null;
+            /** @description Unique in the account. */
+            name?: string;
+            is_active?: boolean | null;
+            /**
+             * Format: int32
+             * @description Of the policies that fit a conversation, the one with the lowest number is applied.
+             */
+            order?: number | null;
+            /** @description When empty, the policy fits every channel. */
+            channel_ids?: string[] | null;
+            /** @description When empty, the policy fits every team, and conversations without a team. */
+            team_ids?: string[] | null;
+            /**
+             * Format: uuid
+             * @description When time counts. `None`: every hour counts.
+             */
+            calendar_id?: string | null;
+            /** @description In seconds, per priority. A priority that is missing here is promised nothing. */
+            targets?: {
+                [key: string]: components["schemas"]["SlaTargets"];
+            };
+            /**
+             * Format: uint32
+             * @description How many business seconds before a deadline the warning comes. `None`: no warning.
+             */
+            warn_before_seconds?: number | null;
+            /** @description Whether time stops counting while the conversation is pending. */
+            pause_while_pending?: boolean | null;
+        };
+        /** @description The item in a request. */
+        SlaPolicySpec: {
+            description?: string | null;
+            /** @description Unique in the account. */
+            name: string;
+            /** @default true */
+            is_active?: boolean;
+            /**
+             * Format: int32
+             * @description Of the policies that fit a conversation, the one with the lowest number is applied.
+             * @default 0
+             */
+            order?: number;
+            /** @description When empty, the policy fits every channel. */
+            channel_ids?: string[];
+            /** @description When empty, the policy fits every team, and conversations without a team. */
+            team_ids?: string[];
+            /**
+             * Format: uuid
+             * @description When time counts. `None`: every hour counts.
+             */
+            calendar_id?: string | null;
+            /** @description In seconds, per priority. A priority that is missing here is promised nothing. */
+            targets: {
+                [key: string]: components["schemas"]["SlaTargets"];
+            };
+            /**
+             * Format: uint32
+             * @description How many business seconds before a deadline the warning comes. `None`: no warning.
+             */
+            warn_before_seconds?: number | null;
+            /**
+             * @description Whether time stops counting while the conversation is pending.
+             * @default true
+             */
+            pause_while_pending?: boolean;
+        };
+        /** @description How quickly, in seconds of business time. `None`: not promised. */
+        SlaTargets: {
+            /**
+             * Format: uint32
+             * @description From the opening of the conversation until the first reply of an agent.
+             */
+            first_response_seconds?: number | null;
+            /**
+             * Format: uint32
+             * @description From a customer's message after the first reply until an agent's next reply.
+             */
+            next_response_seconds?: number | null;
+            /**
+             * Format: uint32
+             * @description From the opening of the conversation until it is resolved.
+             */
+            resolution_seconds?: number | null;
+        };
         /** @description An SLA timer of a conversation. */
         SlaTimer: {
             metric: components["schemas"]["SlaMetric"];
@@ -1945,6 +4064,47 @@ export interface components {
          * @enum {string}
          */
         Status: "open" | "bot" | "assigned" | "pending" | "resolved" | "closed";
+        /** @description The state after the command, and the command's position in the log. */
+        TeamAnswer: {
+            description?: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @description Unique in the account. */
+            name: string;
+            /** Format: uuid */
+            lead_id?: string | null;
+            /** @default [] */
+            member_ids?: string[];
+            /**
+             * Format: uint64
+             * @description The version of its stream. It is also the `ETag`.
+             */
+            version: number;
+            /**
+             * @description Send it as `Verbatim-After` with a query whose answer must include this command.
+             * @example 1729
+             */
+            position: string;
+        };
+        /** @description A merge patch (RFC 7396): an absent member stays as it is, and `null` removes a member. */
+        TeamPatch: {
+            description?: string | null;
+            /** @description Unique in the account. */
+            name?: string;
+            /** Format: uuid */
+            lead_id?: string | null;
+            member_ids?: string[] | null;
+        };
+        /** @description The item in a request. */
+        TeamSpec: {
+            description?: string | null;
+            /** @description Unique in the account. */
+            name: string;
+            /** Format: uuid */
+            lead_id?: string | null;
+            /** @default [] */
+            member_ids?: string[];
+        };
         /** @description A template that the provider has approved. Outside the reply window only templates can be sent. */
         Template: {
             name: string;
@@ -1952,6 +4112,15 @@ export interface components {
             language: string;
             /** @description The parameters of the template, in the provider's own shape. */
             components?: unknown[];
+        };
+        /** @description A part of every day, in local time; when `end` is before `start` it includes midnight. */
+        TimeRange: {
+            /** @description `HH:MM` */
+            start: string;
+            /** @description `HH:MM`; this minute is not included. */
+            end: string;
+            /** @description An IANA time zone: `Africa/Addis_Ababa`. */
+            tz: string;
         };
         /** @description The parts of the assignment to remove. */
         Unassignment: {
@@ -2006,6 +4175,26 @@ export interface components {
              */
             reason?: string | null;
         };
+        /** @description A rejected webhook, or the rejected part of one. */
+        WebhookRejection: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            channel_id: string;
+            channel_type: components["schemas"]["ChannelType"];
+            reason: string;
+            body: string;
+            /** @description The body in Base64. `null` when the body is text. */
+            body_base64?: string | null;
+            /** Format: date-time */
+            received_at: string;
+        };
+        /** @description A page of a list. */
+        WebhookRejectionList: {
+            data: components["schemas"]["WebhookRejection"][];
+            /** @description The `cursor` of the next page. `null` when this page is the last. */
+            next_cursor?: string | null;
+        };
         /**
          * @description A day of the week, as requirement 000 (section 2) spells it.
          * @enum {string}
@@ -2019,6 +4208,8 @@ export interface components {
             /** @description `HH:MM`; `24:00` is the end of the day. */
             end: string;
         };
+        /** @description The treatment of an agent's conversations when the agent goes offline. */
+        WhenOffline: "keep" | "give_back";
         /** @description The state after the command, and the command's position in the log. */
         WrittenMessageAnswer: {
             /** Format: uuid */
@@ -3075,6 +5266,47 @@ export interface operations {
             };
         };
     };
+    createTeam: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The item in a request. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TeamSpec"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listAgents: {
         parameters: {
             query?: never;
@@ -3230,6 +5462,47 @@ export interface operations {
             };
         };
     };
+    createMacro: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The item in a request. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MacroSpec"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MacroAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     runMacro: {
         parameters: {
             query?: never;
@@ -3312,6 +5585,47 @@ export interface operations {
             };
         };
     };
+    createCannedResponse: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The item in a request. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CannedResponseSpec"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CannedResponseAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getCannedResponse: {
         parameters: {
             query?: {
@@ -3340,6 +5654,2108 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FilledCannedResponse"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteCannedResponse: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetiredAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateCannedResponse: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description A merge patch (RFC 7396): an absent member stays as it is, and `null` removes a member. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CannedResponsePatch"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CannedResponseAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listChannels: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. A page has at most 1,000 items and four megabytes. */
+                cursor?: string | null;
+            };
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinedPublicChannelList"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createChannel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The item in a request. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelSpec"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicChannelAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getChannel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A catalogue item, and the times at which it was defined first and last. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinedPublicChannel"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteChannel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetiredAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateChannel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description A merge patch (RFC 7396): an absent member stays as it is, and `null` removes a member. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelPatch"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicChannelAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getTeam: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A catalogue item, and the times at which it was defined first and last. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinedTeam"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteTeam: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetiredAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateTeam: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description A merge patch (RFC 7396): an absent member stays as it is, and `null` removes a member. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TeamPatch"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMacro: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A catalogue item, and the times at which it was defined first and last. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinedMacro"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteMacro: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetiredAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateMacro: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description A merge patch (RFC 7396): an absent member stays as it is, and `null` removes a member. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MacroPatch"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MacroAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAutomationRules: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. A page has at most 1,000 items and four megabytes. */
+                cursor?: string | null;
+            };
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinedAutomationRuleList"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createAutomationRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The item in a request. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AutomationRuleSpec"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AutomationRuleAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAutomationRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A catalogue item, and the times at which it was defined first and last. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinedAutomationRule"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteAutomationRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetiredAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateAutomationRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description A merge patch (RFC 7396): an absent member stays as it is, and `null` removes a member. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AutomationRulePatch"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AutomationRuleAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listBotRules: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. A page has at most 1,000 items and four megabytes. */
+                cursor?: string | null;
+            };
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinedBotRuleList"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createBotRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The item in a request. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BotRuleSpec"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BotRuleAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBotRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A catalogue item, and the times at which it was defined first and last. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinedBotRule"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteBotRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetiredAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateBotRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description A merge patch (RFC 7396): an absent member stays as it is, and `null` removes a member. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BotRulePatch"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BotRuleAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listHandoffRules: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. A page has at most 1,000 items and four megabytes. */
+                cursor?: string | null;
+            };
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinedHandoffRuleList"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createHandoffRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The item in a request. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandoffRuleSpec"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoffRuleAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getHandoffRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A catalogue item, and the times at which it was defined first and last. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinedHandoffRule"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteHandoffRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetiredAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateHandoffRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description A merge patch (RFC 7396): an absent member stays as it is, and `null` removes a member. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandoffRulePatch"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoffRuleAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listQueues: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. A page has at most 1,000 items and four megabytes. */
+                cursor?: string | null;
+            };
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinedQueueList"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createQueue: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The item in a request. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueueSpec"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getQueue: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A catalogue item, and the times at which it was defined first and last. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinedQueue"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteQueue: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetiredAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateQueue: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description A merge patch (RFC 7396): an absent member stays as it is, and `null` removes a member. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueuePatch"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSlaPolicies: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. A page has at most 1,000 items and four megabytes. */
+                cursor?: string | null;
+            };
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinedSlaPolicyList"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createSlaPolicy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The item in a request. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SlaPolicySpec"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlaPolicyAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSlaPolicy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A catalogue item, and the times at which it was defined first and last. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinedSlaPolicy"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteSlaPolicy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetiredAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateSlaPolicy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description A merge patch (RFC 7396): an absent member stays as it is, and `null` removes a member. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SlaPolicyPatch"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlaPolicyAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listCalendars: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. A page has at most 1,000 items and four megabytes. */
+                cursor?: string | null;
+            };
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinedBusinessCalendarList"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createCalendar: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The item in a request. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CalendarSpec"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BusinessCalendarAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCalendar: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A catalogue item, and the times at which it was defined first and last. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinedBusinessCalendar"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteCalendar: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetiredAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateCalendar: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description A merge patch (RFC 7396): an absent member stays as it is, and `null` removes a member. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CalendarPatch"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BusinessCalendarAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dryRunBotRules: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Draft rules, and a span of the past. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DryRunDraft"];
+            };
+        };
+        responses: {
+            /** @description The acts of rules in a span of the past, and the acts of the live bot. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRun"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBotSettings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description The settings of an account's bot and of its conversations' inactivity. The defaults apply to an
+             *      account that has defined none.
+             */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BotSettings"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resetBotSettings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetiredAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateBotSettings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A merge patch (RFC 7396): an absent member stays as it is, and `null` removes a member. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BotSettingsPatch"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BotSettingsAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The conversations that an agent can take, and when (requirement 000, section 2). */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentPreferences"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updatePreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The changes. Absent fields stay as they are, and `null` removes a restriction. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreferencesChange"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreferencesStateAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOwnPreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The conversations that an agent can take, and when (requirement 000, section 2). */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentPreferences"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateOwnPreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The changes. Absent fields stay as they are, and `null` removes a restriction. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreferencesChange"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreferencesStateAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listWebhookRejections: {
+        parameters: {
+            query?: {
+                /** @description Between 1 and 200. The default is 50. */
+                limit?: number | null;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookRejectionList"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getWebhookRejection: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A rejected webhook, or the rejected part of one. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookRejection"];
                 };
             };
             /** @description The request was refused. The problem document has the reason. */

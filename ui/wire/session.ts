@@ -12,8 +12,9 @@ export type Session = {
   endsAt: number;
   token?: string;
   csrf?: string;
-  /** Of a person who signed in: the role in each account, and whether a password can be set without the present one. */
+  /** The role in each account. */
   roles: Record<string, string>;
+  /** Whether the person who signed in can set a password without the present one. */
   maySetPassword: boolean;
 };
 type Problem = components["schemas"]["Problem"];
@@ -33,7 +34,8 @@ function read(token: string): Session | undefined {
     const endsAt = claims.exp * 1000;
     if (typeof claims.sub !== "string" || !Array.isArray(claims.accounts) || !(endsAt > Date.now())) return undefined;
     const named = { userId: claims.sub, name: claims.name ?? "", accounts: claims.accounts, accountNames: {} };
-    return { ...named, endsAt, token, roles: {}, maySetPassword: false };
+    const roles = Object.fromEntries(claims.accounts.map((account: string) => [account, String(claims.role)]));
+    return { ...named, endsAt, token, roles, maySetPassword: false };
   } catch {
     return undefined;
   }

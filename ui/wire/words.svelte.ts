@@ -5,9 +5,9 @@ import de from "../messages/de.json";
 import en from "../messages/en.json";
 
 export type Words = typeof en;
-type Key = keyof Words;
-/** A key that has the forms `_one` and `_other`. */
-type Counted = { [K in Key]: K extends `${infer Base}_other` ? Base : never }[Key];
+/** The keys that have the forms `_one` and `_other`. */
+type Counted<W> = { [K in keyof W]: K extends `${infer Base}_other` ? Base : never }[keyof W];
+type Values = Record<string, string | number>;
 
 /** English and German are complete, or they do not compile. What another catalogue lacks is shown in English. */
 const CATALOGUES = { en, de: de satisfies Words, ar: { ...en, ...ar }, am: { ...en, ...am } };
@@ -41,14 +41,30 @@ export function choose(chosen: Language) {
   writeIn(chosen);
 }
 
-export function t(key: Key, values: Record<string, string | number> = {}): string {
-  return CATALOGUES[language][key].replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
+/** The messages of these catalogues. `counted` takes the form for a number. */
+function translator<W extends Record<string, string>>(catalogues: Record<Language, W>) {
+  function t(key: keyof W & string, values: Values = {}): string {
+    // `{{name}}` is a placeholder of the product's own texts.
+    return catalogues[language][key]!.replace(/(?<!\{)\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
+  }
+  function counted(base: Counted<W> & string, n: number, values: Values = {}): string {
+    const form = `${base}_${new Intl.PluralRules(language).select(n)}`;
+    const key = form in catalogues[language] ? form : `${base}_other`;
+    return t(key, { ...values, n: new Intl.NumberFormat(language).format(n) });
+  }
+  return { t, counted };
 }
 
-/** The message in the form for this number. */
-export function counted(base: Counted, n: number, values: Record<string, string | number> = {}): string {
-  const form = `${base}_${new Intl.PluralRules(language).select(n)}`;
-  return t((form in CATALOGUES[language] ? form : `${base}_other`) as Key, { ...values, n: new Intl.NumberFormat(language).format(n) });
+export const { t, counted } = translator<Words>(CATALOGUES);
+
+/** The same, for pages that are fetched later and bring further messages. What Arabic and Amharic lack is in English. */
+export function withMessages<W extends Record<string, string>>(more: { en: W; de: W; ar: Partial<W>; am: Partial<W> }) {
+  return translator<Words & W>({
+    en: { ...CATALOGUES.en, ...more.en },
+    de: { ...CATALOGUES.de, ...more.de },
+    ar: { ...CATALOGUES.ar, ...more.en, ...more.ar },
+    am: { ...CATALOGUES.am, ...more.en, ...more.am },
+  });
 }
 
 /** Names in a row, as the language joins them. */
