@@ -14,7 +14,8 @@ export default defineConfig(({ command }) => ({
     outDir: process.env.DIST ?? "dist",
     modulePreload: false,
     rolldownOptions: {
-      output: { entryFileNames: "app.js", assetFileNames: "app[extname]", codeSplitting: false },
+      // Administration is a script of its own, which agents do not fetch.
+      output: { entryFileNames: "app.js", chunkFileNames: ({ name }) => `${name.toLowerCase()}.js`, assetFileNames: "app[extname]" },
     },
   },
   server: {
