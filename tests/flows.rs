@@ -90,6 +90,8 @@ mod transfer;
 mod turns;
 #[path = "flows/ui.rs"]
 mod ui;
+#[path = "flows/ui_administration.rs"]
+mod ui_administration;
 #[path = "flows/ui_shift.rs"]
 mod ui_shift;
 #[path = "flows/webhooks.rs"]
