@@ -166,7 +166,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Conversations, filtered and sorted, in pages */
+        /**
+         * Conversations, filtered and sorted, in pages, now or at an earlier moment
+         * @description A list of the past (`as_of`) has no `Verbatim-Position`. Each conversation is as it was at the moment, but for `contact_id`, which is the contact as it is known now. At most 20,000 conversations may come into question: those that have the status now, and those that have changed since.
+         */
         get: operations["listConversations"];
         put?: never;
         post?: never;
@@ -4724,6 +4727,8 @@ export interface operations {
                  *      that no customer who writes meanwhile is missed. A conversation may therefore come twice: the later row is the newer.
                  */
                 cursor?: string | null;
+                /** @description A time (RFC 3339) or a position of the log. The list is shown as it was at that moment. */
+                as_of?: string | null;
             };
             header?: {
                 /** @description The account of the request. Required when the token or the session names several accounts. */
