@@ -115,9 +115,10 @@ pub async fn run(mut settings: Settings, options: DemoOptions) -> anyhow::Result
     if cfg!(feature = "ui") {
         println!("The inbox, signed in once by this link:  {base}/#sign-in={link}");
         println!(
-            "Another link:  verbatim account sign-in-link --email {} --data {}",
+            "Another link:  verbatim account sign-in-link --email {} --data {} --listen {}",
             your_email(account_id),
-            settings.data.display()
+            settings.data.display(),
+            server.address()
         );
     }
     let playing = match options.still {

@@ -15,6 +15,7 @@ export type Action =
   | "assign"
   | "search"
   | "history"
+  | "past"
   | "label"
   | "details"
   | "mine"
@@ -34,6 +35,7 @@ export const KEYS: { key: string; action: Action; words: keyof Words }[] = [
   { key: "a", action: "assign", words: "key_assign" },
   { key: "s", action: "search", words: "key_search" },
   { key: "h", action: "history", words: "key_history" },
+  { key: "t", action: "past", words: "key_past" },
   { key: "l", action: "label", words: "key_label" },
   { key: "d", action: "details", words: "key_details" },
   { key: "1", action: "mine", words: "key_mine" },

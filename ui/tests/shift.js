@@ -228,6 +228,21 @@ try {
   await page.keyboard.press("Enter");
   await message(page, "Template: sorry").waitFor();
 
+  // The inbox as it was: an hour ago it was empty, and now it is as it is.
+  const address = await page.evaluate(() => location.hash);
+  await page.keyboard.press("t");
+  await page.getByText("0 conversations were open.").waitFor();
+  await page.evaluate(() => (location.hash = `#/past?as_of=${new Date().toISOString()}`));
+  const link = page.locator(".past-inbox tbody a").first();
+  await link.waitFor();
+  await assertAccessible(page, "the inbox as it was");
+  await keep(page, screenshots, "past-inbox");
+  await link.focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("slider", { name: "Moment" }).waitFor();
+  await page.evaluate((before) => (location.hash = before), address);
+  await page.locator("article.message").first().waitFor();
+
   assert.equal(await page.evaluate(() => window.pointed), undefined, "no pointer was used");
 
   // Every page in every language, in both directions and colours.
