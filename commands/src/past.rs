@@ -60,6 +60,7 @@ pub async fn record_move(
         traceparent: None,
         occurred_at: clock.now(),
         request: None,
+        credential: None,
     };
     let event = NewEvent::of(id, &LogEvent::from(LogMoved { by }), metadata);
     store.append(&StreamId::log_moves(), Expected::Any, vec![event]).await.map(|_| ())

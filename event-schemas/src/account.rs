@@ -3,7 +3,7 @@
 use crate::events::events;
 use crate::message::words;
 use crate::secrets::Secret;
-use crate::{AccountId, Timestamp, UserId};
+use crate::{AccountId, ApiKeyId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,8 @@ events! {
         PersonJoined = 1,
         RoleGiven = 1,
         PersonRemoved = 1,
+        ApiKeyCreated = 1,
+        ApiKeyRevoked = 1,
     }
 }
 
@@ -26,6 +28,41 @@ words! {
         Administrator = "administrator",
         /// An administrator who also makes other owners.
         Owner = "owner",
+    }
+}
+
+words! {
+    /// The permissions of the program that has an API key. No program is an owner.
+    ApiKeyRole {
+        /// Another program: it writes as a bot or the system, and hands in what customers write.
+        Service = "service",
+        Agent = "agent",
+        Supervisor = "supervisor",
+        Administrator = "administrator",
+    }
+}
+
+words! {
+    /// What an API key may do, within its role: read or change one part of the account.
+    Permission {
+        /// Conversations, their messages, queues and the search.
+        ConversationsRead = "conversations:read",
+        ConversationsWrite = "conversations:write",
+        ContactsRead = "contacts:read",
+        ContactsWrite = "contacts:write",
+        /// Agents, their preferences and their presence.
+        AgentsRead = "agents:read",
+        AgentsWrite = "agents:write",
+        /// What the account defines: channels, teams, queues, rules, policies.
+        SettingsRead = "settings:read",
+        SettingsWrite = "settings:write",
+        /// The people of the account, its API keys and its audit.
+        PeopleRead = "people:read",
+        PeopleWrite = "people:write",
+        /// All events of the account, as they are or as pushes.
+        EventsRead = "events:read",
+        /// Acting for customers: their sessions, and the webhooks of channels without a secret.
+        CustomersWrite = "customers:write",
     }
 }
 
@@ -72,4 +109,29 @@ pub struct RoleGiven {
 pub struct PersonRemoved {
     pub account_id: AccountId,
     pub user_id: UserId,
+}
+
+/// A program got a key to the account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ApiKeyCreated {
+    pub account_id: AccountId,
+    pub api_key_id: ApiKeyId,
+    /// Colleagues see it as the name of the program.
+    pub name: String,
+    pub role: ApiKeyRole,
+    /// The key may do only this. `None` when it may do all that its role may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permissions: Option<Vec<Permission>>,
+    /// The hash of the secret in the key.
+    pub token_hash: Secret,
+    /// `None` when the key is valid until it is revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// The key is no longer accepted, and its connections end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ApiKeyRevoked {
+    pub account_id: AccountId,
+    pub api_key_id: ApiKeyId,
 }

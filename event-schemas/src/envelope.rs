@@ -2,7 +2,10 @@
 
 use crate::catalogue::CatalogueKind;
 use crate::events::Events;
-use crate::{AccountId, ChannelId, ContactIdentifierId, ConversationId, EventId, Timestamp, UserId};
+use crate::{
+    AccountId, ApiKeyId, ChannelId, ContactIdentifierId, ConversationId, EventId, SessionId, Timestamp,
+    UserId,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::borrow::Cow;
@@ -26,10 +29,11 @@ pub enum Category {
     Log,
     Account,
     Person,
+    ApiKey,
 }
 
 impl Category {
-    pub const ALL: [Category; 8] = [
+    pub const ALL: [Category; 9] = [
         Self::Conversation,
         Self::Catalogue,
         Self::Agent,
@@ -38,6 +42,7 @@ impl Category {
         Self::Log,
         Self::Account,
         Self::Person,
+        Self::ApiKey,
     ];
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -49,6 +54,7 @@ impl Category {
             Self::Log => "log",
             Self::Account => "account",
             Self::Person => "person",
+            Self::ApiKey => "apikey",
         }
     }
 }
@@ -68,6 +74,9 @@ impl StreamId {
     }
     pub fn person(user: UserId) -> Self {
         Self(format!("person-{user}").into())
+    }
+    pub fn api_key(key: ApiKeyId) -> Self {
+        Self(format!("apikey-{key}").into())
     }
     pub fn contact(identifier: ContactIdentifierId) -> Self {
         Self(format!("contact-{identifier}").into())
@@ -243,6 +252,22 @@ impl Actor {
     pub fn user(id: UserId, name: Option<String>) -> Self {
         Self { actor_type: ActorType::User, id: Some(id.0), name }
     }
+    pub fn service(id: UserId, name: Option<String>) -> Self {
+        Self { actor_type: ActorType::Service, id: Some(id.0), name }
+    }
+}
+
+/// How the caller of a request has proved who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", content = "id", rename_all = "snake_case")]
+pub enum Credential {
+    /// A session of a person who signed in.
+    Session(SessionId),
+    ApiKey(ApiKeyId),
+    /// A bearer token of another system.
+    Token,
+    /// The headers of a gateway that the configuration trusts.
+    Gateway,
 }
 
 /// Identifies what a client requested: the start of SHA-256 over method, path and body, in hexadecimal.
@@ -266,6 +291,9 @@ pub struct Metadata {
     /// The request with an `Idempotency-Key` that led to it. Another request with this key is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<RequestHash>,
+    /// How the actor has proved who they are. `None` of what no request led to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<Credential>,
     /// When the event occurred, which may be before it was recorded.
     pub occurred_at: Timestamp,
 }

@@ -2,8 +2,8 @@
 
 use crate::upcast::{last_version_of, name_today, names_of, upcast};
 use crate::{
-    AccountEvent, AccountId, AgentEvent, CatalogueEvent, ContactEvent, ConversationEvent, InboundEvent,
-    LogEvent, PersonEvent, Recorded,
+    AccountEvent, AccountId, AgentEvent, ApiKeyEvent, CatalogueEvent, ContactEvent, ConversationEvent,
+    InboundEvent, LogEvent, PersonEvent, Recorded,
 };
 use serde::de::DeserializeOwned;
 use std::cmp::Ordering;
@@ -272,6 +272,7 @@ pub enum Event {
     Log(LogEvent),
     Account(AccountEvent),
     Person(PersonEvent),
+    ApiKey(ApiKeyEvent),
 }
 
 impl Event {
@@ -290,6 +291,7 @@ impl Event {
             Some(Category::Log) => LogEvent::decode(name, version, data).map(Self::Log),
             Some(Category::Account) => AccountEvent::decode(name, version, data).map(Self::Account),
             Some(Category::Person) => PersonEvent::decode(name, version, data).map(Self::Person),
+            Some(Category::ApiKey) => ApiKeyEvent::decode(name, version, data).map(Self::ApiKey),
             None => Err(DecodeError::UnknownType(name.to_owned())),
         }
     }
@@ -305,6 +307,7 @@ impl Event {
             LogEvent::TYPES,
             AccountEvent::TYPES,
             PersonEvent::TYPES,
+            ApiKeyEvent::TYPES,
         ]
         .into_iter()
         .flatten()

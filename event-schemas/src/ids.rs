@@ -76,6 +76,8 @@ ids! {
     WebhookId,
     /// One session of a person who signed in.
     SessionId,
+    /// A key with which a program works in an account.
+    ApiKeyId,
     /// One event in the log.
     EventId,
 }

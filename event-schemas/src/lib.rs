@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod agent;
+pub mod api_key;
 pub mod automation;
 pub mod bot;
 pub mod catalogue;
@@ -33,6 +34,7 @@ pub mod view_filter;
 
 pub use account::AccountEvent;
 pub use agent::AgentEvent;
+pub use api_key::ApiKeyEvent;
 pub use catalogue::CatalogueEvent;
 pub use catalogue::ids::*;
 pub use clock::Clock;
@@ -43,7 +45,8 @@ pub use conversation::{
     MessageEvent, RoutingEvent, SlaEvent,
 };
 pub use envelope::{
-    Actor, ActorType, Category, Metadata, NewEvent, Position, Recorded, RequestHash, StreamId, Version,
+    Actor, ActorType, Category, Credential, Metadata, NewEvent, Position, Recorded, RequestHash, StreamId,
+    Version,
 };
 pub use events::{DecodeError, Event, EventType, Events, stored_names};
 pub use ids::*;

@@ -29,6 +29,7 @@ fn recorded(stream: StreamId, event_type: &'static str, data: &str) -> Recorded 
             causation_id: Some(EventId::from_u128(0xD)),
             traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
             request: None,
+            credential: None,
             occurred_at: Timestamp::from_secs(1_772_439_330),
         },
         data: data.to_owned(),

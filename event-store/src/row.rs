@@ -52,5 +52,6 @@ pub const fn category_code(category: Category) -> i64 {
         Category::Log => 6,
         Category::Account => 7,
         Category::Person => 8,
+        Category::ApiKey => 9,
     }
 }

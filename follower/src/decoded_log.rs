@@ -192,6 +192,7 @@ mod tests {
                 causation_id: None,
                 traceparent: None,
                 request: None,
+                credential: None,
                 occurred_at: Timestamp::from_secs(0),
             },
             data: "x".repeat(bytes),

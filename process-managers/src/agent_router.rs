@@ -306,7 +306,12 @@ impl AgentRouter {
                 }
             }
             Event::Agent(event) => folded.state.apply_agent(user_of(event), event, at),
-            Event::Contact(_) | Event::Inbound(_) | Event::Log(_) | Event::Account(_) | Event::Person(_) => {}
+            Event::Contact(_)
+            | Event::Inbound(_)
+            | Event::Log(_)
+            | Event::Account(_)
+            | Event::Person(_)
+            | Event::ApiKey(_) => {}
         }
     }
 }

@@ -26,6 +26,7 @@ pub(crate) fn conversation_events() -> Vec<(&'static str, DecodedEvent)> {
                 causation_id: None,
                 traceparent: None,
                 request: None,
+                credential: None,
                 occurred_at: Timestamp::from_secs(0),
             },
             data: std::fs::read_to_string(format!("{folder}/{name}.v{version}.json")).unwrap(),

@@ -92,6 +92,7 @@ mod tests {
                 causation_id: None,
                 traceparent: None,
                 request: None,
+                credential: None,
                 occurred_at: Timestamp::from_secs(1_772_439_330),
             },
             data: data.to_owned(),

@@ -87,6 +87,7 @@ mod tests {
             causation_id: None,
             traceparent: None,
             request: None,
+            credential: None,
             occurred_at: Timestamp::from_secs(0),
         };
         let event = NewEvent::of(EventId::from_u128(number + 1), &event, metadata);

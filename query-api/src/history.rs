@@ -110,7 +110,8 @@ async fn history(
                 | Event::Inbound(_)
                 | Event::Log(_)
                 | Event::Account(_)
-                | Event::Person(_),
+                | Event::Person(_)
+                | Event::ApiKey(_),
             )
             | Err(_) => recorded.event_type.clone().into_owned(),
         },

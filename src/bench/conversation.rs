@@ -160,6 +160,7 @@ fn metadata(desk: &Desk, at: Timestamp) -> Metadata {
         causation_id: None,
         traceparent: None,
         request: None,
+        credential: None,
         occurred_at: at,
     }
 }

@@ -162,6 +162,7 @@ pub fn event(clock: &Clock) -> NewEvent {
         causation_id: None,
         traceparent: None,
         request: None,
+        credential: None,
         occurred_at: clock.now(),
     };
     // The approximate size of the encoded metadata.

@@ -249,6 +249,7 @@ fn message(clock: &Clock, number: u64) -> NewEvent {
             causation_id: None,
             traceparent: None,
             request: None,
+            credential: None,
             occurred_at: clock.now(),
         },
         data: format!(

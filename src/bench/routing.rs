@@ -170,6 +170,7 @@ async fn define_agents_and_rules(desk: &Desk, store: &dyn EventStore, clock: &Cl
         causation_id: None,
         traceparent: None,
         request: None,
+        credential: None,
         occurred_at: clock.now(),
     };
     for number in 0..AGENTS {

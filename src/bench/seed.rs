@@ -267,6 +267,7 @@ impl Desk {
                 causation_id: None,
                 traceparent: None,
                 request: None,
+                credential: None,
                 occurred_at: at,
             },
             data: event.encode(),

@@ -267,6 +267,7 @@ async fn log_with_plain_text(data: &Path, account: &str, channel: &str) {
         causation_id: None,
         traceparent: None,
         request: None,
+        credential: None,
         occurred_at: clock.now(),
     };
     let stream = StreamId::catalogue(event.kind(), account_id);

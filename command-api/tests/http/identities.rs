@@ -328,6 +328,7 @@ async fn imported(service: &Service, channel: &str, number: &str) -> (ContactId,
         causation_id: None,
         traceparent: None,
         request: None,
+        credential: None,
         occurred_at: service.clock.now(),
     };
     let event = NewEvent::of(service.clock.event_id(), &ContactEvent::from(linked), metadata);

@@ -228,7 +228,8 @@ impl<'e> Change<'e> {
             | Event::Inbound(_)
             | Event::Log(_)
             | Event::Account(_)
-            | Event::Person(_) => None,
+            | Event::Person(_)
+            | Event::ApiKey(_) => None,
         }
     }
 

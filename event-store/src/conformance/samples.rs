@@ -30,6 +30,7 @@ pub fn event(id: EventId, account: AccountId, event_type: &'static str, text: &s
             causation_id: Some(EventId::from_u128(8)),
             traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
             request: Some(event_schemas::RequestHash("0af7651916cd43dd8448eb211c80319c".to_owned())),
+            credential: None,
             occurred_at: Timestamp::from_micros(1_795_222_800_000_001),
         },
         data: serde_json::json!({ "text": text }).to_string(),

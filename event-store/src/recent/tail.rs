@@ -148,6 +148,7 @@ pub(super) mod tests {
                 causation_id: None,
                 traceparent: None,
                 request: None,
+                credential: None,
                 occurred_at: Timestamp::from_secs(0),
             },
             data: String::new(),

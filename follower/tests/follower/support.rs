@@ -47,6 +47,7 @@ impl Log {
                 causation_id: None,
                 traceparent: None,
                 request: None,
+                credential: None,
                 occurred_at: self.clock.now(),
             };
             let event = NewEvent::of(id, &ConversationEvent::from(note), metadata);

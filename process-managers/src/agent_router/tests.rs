@@ -72,6 +72,7 @@ impl Log {
             causation_id: None,
             traceparent: None,
             request: None,
+            credential: None,
             occurred_at: Timestamp::from_secs(BEGAN + self.written as i64 * 7),
         };
         self.store.append(&stream, Expected::Any, vec![NewEvent::of(id, event, metadata)]).await.unwrap();

@@ -121,7 +121,8 @@ fn said_at(event: &DecodedEvent) -> Timestamp {
         | Event::Inbound(_)
         | Event::Log(_)
         | Event::Account(_)
-        | Event::Person(_) => at,
+        | Event::Person(_)
+        | Event::ApiKey(_) => at,
     }
 }
 
@@ -234,7 +235,8 @@ impl Projection for Follow {
                 | Event::Inbound(_)
                 | Event::Log(_)
                 | Event::Account(_)
-                | Event::Person(_) => {}
+                | Event::Person(_)
+                | Event::ApiKey(_) => {}
             }
         }
         self.run_rules(&before).await?;

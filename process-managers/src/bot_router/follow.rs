@@ -200,7 +200,8 @@ impl Projection for Follow {
                 | Event::Inbound(_)
                 | Event::Log(_)
                 | Event::Account(_)
-                | Event::Person(_) => {}
+                | Event::Person(_)
+                | Event::ApiKey(_) => {}
             }
         }
         self.answer(&before).await?;

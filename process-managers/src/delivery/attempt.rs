@@ -265,6 +265,7 @@ mod tests {
             causation_id: None,
             traceparent: None,
             request: None,
+            credential: None,
             occurred_at: commands.clock.now(),
         };
         let event = NewEvent::of(id, &event, metadata);

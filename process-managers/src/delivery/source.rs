@@ -82,7 +82,8 @@ fn addressee(event: &DecodedEvent) -> Option<&Addressee> {
         | Event::Inbound(_)
         | Event::Log(_)
         | Event::Account(_)
-        | Event::Person(_) => None,
+        | Event::Person(_)
+        | Event::ApiKey(_) => None,
     }
 }
 

@@ -80,6 +80,7 @@ fn metadata(id: EventId, at: Timestamp) -> Metadata {
         causation_id: None,
         traceparent: None,
         request: None,
+        credential: None,
         occurred_at: at,
     }
 }

@@ -52,6 +52,7 @@ impl Log {
             traceparent: None,
             occurred_at: self.clock.now(),
             request: None,
+            credential: None,
         };
         let (_, schema_version) = Event::types().find(|(name, _)| *name == event_type).unwrap();
         // An event of a message has the message's id.

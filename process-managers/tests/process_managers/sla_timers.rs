@@ -92,6 +92,7 @@ impl Fixture {
             causation_id: None,
             traceparent: None,
             request: None,
+            credential: None,
             occurred_at: at,
         };
         let event = NewEvent::of::<ConversationEvent>(id, &event.into(), metadata);

@@ -205,7 +205,8 @@ fn opened(decoded: &DecodedEvent) -> Option<&ConversationOpened> {
         | Event::Inbound(_)
         | Event::Log(_)
         | Event::Account(_)
-        | Event::Person(_) => None,
+        | Event::Person(_)
+        | Event::ApiKey(_) => None,
     }
 }
 

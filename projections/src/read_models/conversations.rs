@@ -167,7 +167,8 @@ impl Fold for Conversations {
             | Event::Inbound(_)
             | Event::Log(_)
             | Event::Account(_)
-            | Event::Person(_) => {}
+            | Event::Person(_)
+            | Event::ApiKey(_) => {}
         }
     }
 }
@@ -491,7 +492,8 @@ fn changed_received(page: &[Arc<DecodedEvent>]) -> HashSet<MessageId> {
         | Event::Inbound(_)
         | Event::Log(_)
         | Event::Account(_)
-        | Event::Person(_) => None,
+        | Event::Person(_)
+        | Event::ApiKey(_) => None,
     });
     changed.collect()
 }

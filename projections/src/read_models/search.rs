@@ -208,7 +208,8 @@ impl SearchIndex {
             | Event::Inbound(_)
             | Event::Log(_)
             | Event::Account(_)
-            | Event::Person(_) => false,
+            | Event::Person(_)
+            | Event::ApiKey(_) => false,
         });
         let accounts: Vec<_> = indexed.map(|decoded| (decoded.metadata.account_id,)).collect();
         self.accounts.load(tx, accounts).await

@@ -104,6 +104,7 @@ impl Scenario {
             causation_id: None,
             traceparent: None,
             request: None,
+            credential: None,
             occurred_at: self.now,
         }
     }

@@ -79,6 +79,7 @@ impl Log {
                 causation_id: None,
                 traceparent: None,
                 request: None,
+                credential: None,
                 occurred_at: at,
             },
             data: event.encode(),

@@ -155,6 +155,7 @@ pub fn message(account_id: AccountId, text: &str) -> NewEvent {
             causation_id: None,
             traceparent: None,
             request: None,
+            credential: None,
             occurred_at: clock.now(),
         },
         data: serde_json::json!({ "text": text }).to_string(),

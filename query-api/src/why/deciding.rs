@@ -144,6 +144,7 @@ mod tests {
                 causation_id: None,
                 traceparent: None,
                 request: None,
+                credential: None,
                 occurred_at: Timestamp::from_secs(act as i64),
             },
             event,

@@ -113,6 +113,7 @@ impl Service {
             causation_id: None,
             traceparent: None,
             request: None,
+            credential: None,
             occurred_at: NOW,
         };
         let new = |event| NewEvent::of(self.clock.event_id(), &event, metadata.clone());

@@ -118,6 +118,7 @@ fn received(desk: &Desk, message: u64) -> NewEvent {
         causation_id: None,
         traceparent: None,
         request: None,
+        credential: None,
         occurred_at: now,
     };
     NewEvent::of(clock.event_id(), &event, metadata)

@@ -24,6 +24,7 @@ fn event() -> NewEvent {
             causation_id: None,
             traceparent: None,
             request: None,
+            credential: None,
             occurred_at: clock.now(),
         },
         data: r#"{"text":"hello"}"#.to_owned(),

@@ -42,6 +42,7 @@ fn event(id: u128) -> NewEvent {
             causation_id: None,
             traceparent: None,
             request: None,
+            credential: None,
             occurred_at: Timestamp::from_secs(0),
         },
         data: "{}".to_owned(),

@@ -20,6 +20,7 @@ fn event() -> NewEvent {
         causation_id: None,
         traceparent: None,
         request: None,
+        credential: None,
         occurred_at: clock.now(),
     };
     let data = "{}".to_owned();

@@ -30,6 +30,7 @@ fn event(id: EventId, text: &str) -> NewEvent {
             causation_id: None,
             traceparent: None,
             request: None,
+            credential: None,
             occurred_at: Timestamp::from_secs(0),
         },
         data: format!(r#"{{"text":"{text}"}}"#),

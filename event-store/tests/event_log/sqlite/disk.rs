@@ -52,6 +52,7 @@ fn event() -> NewEvent {
             causation_id: None,
             traceparent: None,
             request: None,
+            credential: None,
             occurred_at: clock.now(),
         },
         data: format!(r#"{{"text":"{}"}}"#, "x".repeat(3_000)),

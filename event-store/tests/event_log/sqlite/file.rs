@@ -21,6 +21,7 @@ fn event(text: &str) -> NewEvent {
             causation_id: None,
             traceparent: None,
             request: None,
+            credential: None,
             occurred_at: clock.now(),
         },
         data: format!(r#"{{"text":"{text}"}}"#),

@@ -86,6 +86,7 @@ fn metadata(id: EventId, at: Timestamp, actor: Actor) -> Metadata {
         causation_id: None,
         traceparent: None,
         request: None,
+        credential: None,
         occurred_at: at,
     }
 }
