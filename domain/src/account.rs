@@ -2,15 +2,18 @@
 //!
 //! All people of an account are in its one stream, so that it is decided there that an owner remains.
 
+mod api_keys;
 #[cfg(test)]
 mod tests;
+
+pub use api_keys::{ApiKey, ApiKeyUse, CreateApiKey, RevokeApiKey, UseApiKey};
 
 use crate::aggregate::{Decide, Evolve};
 use event_schemas::account::{
     AccountOpened, PersonInvited, PersonJoined, PersonRemoved, PersonRole, RoleGiven,
 };
 use event_schemas::catalogue::Secret;
-use event_schemas::{AccountEvent, AccountId, Timestamp, UserId};
+use event_schemas::{AccountEvent, AccountId, ApiKeyId, Timestamp, UserId};
 use std::collections::BTreeMap;
 
 const LONGEST_NAME: usize = 200;
@@ -24,6 +27,7 @@ const MOST_PEOPLE: usize = 10_000;
 pub struct Account {
     name: Option<String>,
     people: BTreeMap<UserId, Member>,
+    api_keys: BTreeMap<ApiKeyId, ApiKey>,
 }
 
 /// A person of an account.
@@ -143,6 +147,12 @@ impl Evolve for Account {
             AccountEvent::PersonRemoved(removed) => {
                 self.people.remove(&removed.user_id);
             }
+            AccountEvent::ApiKeyCreated(created) => {
+                self.api_keys.insert(created.api_key_id, ApiKey::created(created, at));
+            }
+            AccountEvent::ApiKeyRevoked(revoked) => {
+                self.api_keys.remove(&revoked.api_key_id);
+            }
         }
     }
 }
@@ -166,6 +176,10 @@ pub enum Rejection {
     LinkExpired,
     #[error("an account has at most {MOST_PEOPLE} people")]
     TooManyPeople,
+    #[error("this account has no such API key")]
+    NoSuchApiKey,
+    #[error("an account has at most {} API keys: revoke one first", api_keys::MOST_KEYS)]
+    TooManyApiKeys,
     #[error("{field}: {reason}")]
     Invalid { field: &'static str, reason: String },
 }

@@ -1,5 +1,8 @@
 use super::*;
 use crate::aggregate::given::given;
+use event_schemas::ApiKeyEvent;
+use event_schemas::account::{ApiKeyCreated, ApiKeyRevoked, ApiKeyRole, Permission};
+use event_schemas::api_key::ApiKeyUsed;
 
 const ACME: AccountId = AccountId::from_u128(1);
 const LATER: Timestamp = Timestamp::from_secs(1_000);
@@ -154,4 +157,79 @@ fn names_and_addresses_are_checked() {
         let outcome = invite(invitation).decide(&Account::default(), LATER);
         assert!(matches!(outcome, Err(Rejection::Invalid { field: "name", .. })), "{name}");
     }
+}
+
+const KEY: ApiKeyId = ApiKeyId::from_u128(7);
+
+fn create_key(number: u128) -> CreateApiKey {
+    CreateApiKey {
+        account_id: ACME,
+        api_key_id: ApiKeyId::from_u128(number),
+        name: "Order system".to_owned(),
+        role: ApiKeyRole::Service,
+        permissions: None,
+        token_hash: hash("key"),
+        expires_at: None,
+    }
+}
+
+fn key_created(key: CreateApiKey) -> AccountEvent {
+    let CreateApiKey { account_id, api_key_id, name, role, permissions, token_hash, expires_at } = key;
+    ApiKeyCreated { account_id, api_key_id, name, role, permissions, token_hash, expires_at }.into()
+}
+
+#[test]
+fn a_key_has_a_name_a_permission_and_an_end_in_the_future() {
+    given::<Account>([]).when(create_key(7)).then([key_created(create_key(7))]);
+    let permissions =
+        |list: &[Permission]| CreateApiKey { permissions: Some(list.to_vec()), ..create_key(7) };
+    let (read, write) = (Permission::ConversationsRead, Permission::ConversationsWrite);
+    given::<Account>([])
+        .when(permissions(&[write, read, write]))
+        .then([key_created(permissions(&[read, write]))]);
+    let now = Timestamp::from_secs(9);
+    for (field, key) in [
+        ("name", CreateApiKey { name: " ".to_owned(), ..create_key(7) }),
+        ("permissions", permissions(&[])),
+        ("expires_at", CreateApiKey { expires_at: Some(now), ..create_key(7) }),
+    ] {
+        let decided = key.decide(&Account::default(), now);
+        assert!(
+            matches!(decided, Err(Rejection::Invalid { field: refused, .. }) if refused == field),
+            "{field}"
+        );
+    }
+}
+
+#[test]
+fn a_key_is_valid_until_it_expires_or_is_revoked() {
+    let expiring = CreateApiKey { expires_at: Some(LATER), ..create_key(7) };
+    let account = given::<Account>([key_created(expiring)]).state;
+    let before = Timestamp::from_secs(999);
+    assert!(account.api_key_of(KEY, &hash("key"), before).is_some());
+    assert!(account.api_key_of(KEY, &hash("another"), before).is_none());
+    assert!(account.api_key_of(ApiKeyId::from_u128(8), &hash("key"), before).is_none());
+    assert!(account.api_key_of(KEY, &hash("key"), LATER).is_none());
+    let revoke = RevokeApiKey { account_id: ACME, api_key_id: KEY };
+    let revoked = AccountEvent::from(ApiKeyRevoked { account_id: ACME, api_key_id: KEY });
+    given([key_created(create_key(7))]).when(revoke).then([revoked.clone()]);
+    given([key_created(create_key(7)), revoked.clone()]).when(revoke).then_rejected(Rejection::NoSuchApiKey);
+    let account = given::<Account>([key_created(create_key(7)), revoked]).state;
+    assert!(account.api_key_of(KEY, &hash("key"), before).is_none());
+}
+
+#[test]
+fn the_number_of_keys_is_limited() {
+    let keys = |count| given::<Account>((0..count).map(|number| key_created(create_key(number))));
+    keys(99).when(create_key(200)).then([key_created(create_key(200))]);
+    keys(100).when(create_key(200)).then_rejected(Rejection::TooManyApiKeys);
+}
+
+#[test]
+fn the_use_of_a_key_is_recorded_once_in_an_hour() {
+    let use_it = UseApiKey { account_id: ACME, api_key_id: KEY };
+    let used = ApiKeyEvent::from(ApiKeyUsed { account_id: ACME, api_key_id: KEY });
+    given::<ApiKeyUse>([]).when(use_it).then([used.clone()]);
+    given([used.clone()]).at(Timestamp::from_secs(3_600)).when(use_it).then_nothing();
+    given([used.clone()]).at(Timestamp::from_secs(3_601)).when(use_it).then([used]);
 }

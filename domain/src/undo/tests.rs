@@ -87,6 +87,7 @@ impl Story {
             causation_id: None,
             traceparent: None,
             request: None,
+            credential: None,
             occurred_at: self.now(),
         };
         for event in events {
