@@ -111,6 +111,13 @@ impl Aggregate for domain::account::Account {
     }
 }
 
+/// The name of a key's stream is its id, which the account's stream has given out.
+impl Aggregate for domain::account::ApiKeyUse {
+    fn belongs_to(&self, _: AccountId) -> bool {
+        true
+    }
+}
+
 /// A person's password and sessions belong to no account.
 impl Aggregate for domain::person::SignInState {
     fn belongs_to(&self, _: AccountId) -> bool {
@@ -578,6 +585,7 @@ impl<S: Aggregate> Aggregates<S> {
             causation_id: context.causation_id,
             traceparent: context.traceparent.clone(),
             request: context.request.clone(),
+            credential: context.credential,
             occurred_at: decided.at,
         };
         (0..)

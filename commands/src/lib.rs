@@ -4,6 +4,7 @@
 
 pub mod actions;
 mod answering_program;
+pub mod api_keys;
 pub mod assignment;
 mod catalogues;
 mod causes;
@@ -32,7 +33,7 @@ use compiled_rules::CompiledPlaybooks;
 use compiled_rules::automation::CompiledAutomationRules;
 use credentials::KeyRing;
 use current_conversation::CurrentConversations;
-use domain::account::Account;
+use domain::account::{Account, ApiKeyUse};
 use domain::agent::{Person, PresenceTimeouts};
 use domain::contact::IdentifierState;
 use domain::conversation::Conversation;
@@ -60,6 +61,7 @@ const CONVERSATIONS: usize = 8_192;
 const CONTACTS: usize = 16_384;
 const AGENTS: usize = 16_384;
 const ACCOUNTS: usize = 1_024;
+const API_KEYS: usize = 4_096;
 /// How long the link of an invitation is valid, unless it is configured.
 const INVITATIONS_LAST: Duration = Duration::from_secs(7 * 86_400);
 const UNOPENABLE: usize = 1_024;
@@ -74,6 +76,7 @@ pub struct Commands {
     pub agents: Aggregates<Person>,
     pub accounts: Aggregates<Account>,
     pub people: Aggregates<SignInState>,
+    pub api_key_uses: Aggregates<ApiKeyUse>,
     passwords: Passwords,
     pub session_times: SessionTimes,
     /// How long the link of an invitation is valid.
@@ -111,6 +114,7 @@ impl Commands {
             agents: Aggregates::new(store.clone(), clock.clone(), AGENTS),
             accounts: Aggregates::new(store.clone(), clock.clone(), ACCOUNTS),
             people: Aggregates::new(store.clone(), clock.clone(), AGENTS),
+            api_key_uses: Aggregates::new(store.clone(), clock.clone(), API_KEYS),
             passwords: Passwords::default(),
             session_times: SessionTimes::default(),
             invitations_last: INVITATIONS_LAST,

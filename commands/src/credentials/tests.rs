@@ -86,6 +86,7 @@ impl Fixture {
             causation_id: None,
             traceparent: None,
             request: None,
+            credential: None,
             occurred_at: self.commands.clock.now(),
         };
         let stream = StreamId::catalogue(event.kind(), ACCOUNT);

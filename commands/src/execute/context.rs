@@ -1,6 +1,8 @@
 //! The account, the actor, the cause and the key of a command.
 
-use event_schemas::{AccountId, Actor, Clock, EventId, MessageId, Recorded, RequestHash, Timestamp, Version};
+use event_schemas::{
+    AccountId, Actor, Clock, Credential, EventId, MessageId, Recorded, RequestHash, Timestamp, Version,
+};
 use uuid::Uuid;
 
 /// The account, the actor, the cause and the key of a command.
@@ -17,6 +19,8 @@ pub struct Context {
     pub key: Option<String>,
     /// The request that the key belongs to. `None` when the key is not a client's.
     pub request: Option<RequestHash>,
+    /// How the actor has proved who they are. `None` of what no request led to.
+    pub credential: Option<Credential>,
     /// The version that the stream must have. `None` when the caller accepts any.
     pub if_match: Option<Version>,
 }
@@ -33,6 +37,7 @@ impl Context {
             occurred_at: None,
             key: None,
             request: None,
+            credential: None,
             if_match: None,
         }
     }

@@ -33,6 +33,7 @@ impl Commands {
             causation_id: None,
             traceparent: context.traceparent.clone(),
             request: None,
+            credential: None,
             occurred_at: self.clock.now(),
         };
         metrics::counter!("verbatim_webhook_rejections_total").increment(1);
