@@ -12,7 +12,7 @@ use crate::restore;
 use crate::token;
 use anyhow::{Context, bail};
 use axum::Router;
-use command_api::sessions::Sessions;
+use command_api::credentials::Credentials;
 use commands::Commands;
 use contracts::conversation_service::{self, ConversationService};
 use domain::agent::PresenceTimeouts;
@@ -633,7 +633,7 @@ fn gate(
             issuer: settings.jwt_issuer.clone(),
             audience: settings.jwt_audience.clone(),
             trust_gateway: settings.trust_gateway_headers,
-            sessions: Some(Arc::new(Sessions(commands.clone()))),
+            credentials: Some(Arc::new(Credentials(commands.clone()))),
             public_url: settings.public_url.clone(),
         },
         commands.clock.clone(),

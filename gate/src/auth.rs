@@ -1,4 +1,4 @@
-//! Authentication: turns a bearer token, the headers of a trusted gateway, or the cookie of a session into a
+//! Authentication: turns a bearer token, an API key, the headers of a trusted gateway, or the cookie of a session into a
 //! [`Caller`].
 
 use crate::caller::{Caller, Role};
@@ -9,28 +9,32 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use event_schemas::{AccountId, Clock, UserId};
+use event_schemas::{AccountId, Clock, Credential, UserId};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+mod api_key;
 mod claims;
+mod credentials;
 mod customer_token;
 mod jwks;
 mod keys;
 pub(crate) mod session;
 mod stream_token;
 
+pub use api_key::ApiKey;
 pub use claims::{Claims, TokenError, issue_token};
+pub use credentials::Credentials;
 pub use customer_token::{CustomerSession, CustomerToken};
 pub use jwks::{JwksError, JwksSource};
-pub use session::{Membership, OwnPage, Session, Sessions, SignedIn, csrf_token};
+pub use session::{Membership, OwnPage, Session, SignedIn, csrf_token};
 pub use stream_token::StreamToken;
 
 use jwks::{Jwks, KeyError};
 use keys::Keys;
 
-/// How callers authenticate. At least one of `secret`, `jwks`, `trust_gateway` and `sessions` must be set.
+/// How callers authenticate. At least one of `secret`, `jwks`, `trust_gateway` and `credentials` must be set.
 #[derive(Clone, Default)]
 pub struct AuthConfig {
     /// The secret of HS256 tokens. `None` when such tokens are refused.
@@ -50,8 +54,8 @@ pub struct AuthConfig {
     /// Accepts `X-Account-Id`, `X-User-Id`, `X-User-Role` and `X-User-Name` in place of a token. Set it only
     /// behind a gateway that removes these headers from requests that come from outside.
     pub trust_gateway: bool,
-    /// The sessions of people who signed in. `None` when no person can sign in.
-    pub sessions: Option<Arc<dyn Sessions>>,
+    /// The sessions of people who signed in, and the API keys. `None` when neither is accepted.
+    pub credentials: Option<Arc<dyn Credentials>>,
     /// The address at which people reach this server. Over `https://`, a session's cookie is never sent without TLS.
     pub public_url: Option<String>,
 }
@@ -82,7 +86,7 @@ struct Inner {
     issuer: Option<String>,
     audience: Option<String>,
     trust_gateway: bool,
-    sessions: Option<Arc<dyn Sessions>>,
+    credentials: Option<Arc<dyn Credentials>>,
     public_url: Option<String>,
     stream_keys: Keys,
     customer_keys: Keys,
@@ -97,7 +101,7 @@ const LEEWAY: Duration = Duration::from_secs(30);
 
 impl Authenticator {
     pub fn new(config: AuthConfig, clock: Clock) -> Result<Self, AuthConfigError> {
-        let has_none = config.secret.is_none() && config.jwks.is_none() && config.sessions.is_none();
+        let has_none = config.secret.is_none() && config.jwks.is_none() && config.credentials.is_none();
         if has_none && !config.trust_gateway {
             return Err(AuthConfigError::NotConfigured);
         }
@@ -114,7 +118,7 @@ impl Authenticator {
             issuer: config.issuer,
             audience: config.audience,
             trust_gateway: config.trust_gateway,
-            sessions: config.sessions,
+            credentials: config.credentials,
             public_url: config.public_url,
             stream_keys,
             customer_keys,
@@ -156,11 +160,14 @@ impl Authenticator {
         requested: Option<AccountId>,
         field: &'static str,
     ) -> Result<Caller, Problem> {
+        if api_key::is_api_key(token) {
+            return self.caller_of_api_key(token, requested, field).await;
+        }
         let claims = self.verify(token).await?;
         let account = selected_account(requested, &claims.accounts, field, "token")?;
         let until = Instant::now().checked_add(claims.remaining(self.0.clock.now(), LEEWAY));
         let Claims { sub: user, role, name, .. } = claims;
-        Ok(Caller { account, user, role, name, until, session: None })
+        Ok(Caller { name, until, ..Caller::of(account, user, role, Credential::Token) })
     }
 
     async fn verify(&self, token: &str) -> Result<Claims, Problem> {
@@ -170,8 +177,11 @@ impl Authenticator {
     }
 
     /// Whether the key of a token that was accepted is one that this server knows, at any time: the key may have been
-    /// withdrawn. A key that cannot be fetched at the moment is known.
+    /// withdrawn. A key that cannot be fetched at the moment is known. An API key is known until it ends.
     pub async fn still_knows(&self, token: &str) -> bool {
+        if api_key::is_api_key(token) {
+            return self.still_accepts(token).await;
+        }
         let signed = self.signed(token).await;
         signed.err().is_none_or(|problem| problem.status() != StatusCode::UNAUTHORIZED)
     }
@@ -264,7 +274,12 @@ fn decode_failure(error: &jsonwebtoken::errors::Error) -> &'static str {
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+/// The bearer token of a request. `None` when it has no `Authorization`.
+///
+/// # Errors
+///
+/// 401: `Authorization` is something else.
+pub fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
     let token = value.to_str().ok().and_then(|text| {
         let (scheme, token) = text.split_once(' ')?;
@@ -303,14 +318,9 @@ fn gateway_caller(headers: &HeaderMap) -> Result<Caller, Problem> {
     let role: Role = role.parse().map_err(|unknown: crate::caller::UnknownRole| {
         Problem::unauthenticated(format!("The gateway's `X-User-Role`: {unknown}.")).field("X-User-Role")
     })?;
-    Ok(Caller {
-        account: uuid_header(headers, "X-Account-Id")?,
-        user: uuid_header::<UserId>(headers, "X-User-Id")?,
-        role,
-        name: user_name(headers)?,
-        until: None,
-        session: None,
-    })
+    let account = uuid_header(headers, "X-Account-Id")?;
+    let user = uuid_header::<UserId>(headers, "X-User-Id")?;
+    Ok(Caller { name: user_name(headers)?, ..Caller::of(account, user, role, Credential::Gateway) })
 }
 
 /// The caller's name, which events store and customers read. An unreadable byte would stay in them for ever.

@@ -5,6 +5,7 @@ use crate::auth::{Authenticator, session};
 use crate::context::CallerSlot;
 use crate::headers::describe_header;
 use crate::limits::RateLimits;
+use crate::permissions::Permissions;
 use crate::problem::{Problem, kinds, problem_response};
 use aide::OperationInput;
 use aide::generate::GenContext;
@@ -12,7 +13,8 @@ use aide::openapi::{Operation, Response as ApiResponse};
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::header;
 use axum::http::request::Parts;
-use event_schemas::{AccountId, Actor, ActorType, SessionId, UserId};
+use event_schemas::account::Permission;
+use event_schemas::{AccountId, Actor, ActorType, ApiKeyId, Credential, SessionId, UserId};
 use schemars::{JsonSchema, json_schema};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -87,20 +89,53 @@ pub struct Caller {
     pub user: UserId,
     pub role: Role,
     pub name: Option<String>,
-    /// The moment at which the token is no longer accepted. A response that goes on, such as an event stream, ends
+    /// The moment at which the token or key is no longer accepted. A response that goes on, such as an event stream, ends
     /// then. `None` when a gateway has authenticated the caller.
     pub until: Option<Instant>,
-    /// The session of a person who signed in. `None` when the caller has a token.
-    pub session: Option<SessionId>,
+    /// How the caller has proved who they are.
+    pub credential: Credential,
+    /// The caller may do only this. `None` when the caller may do all that the role may.
+    pub permissions: Option<Permissions>,
 }
 
 impl Caller {
+    /// A caller whose role alone decides what they may do.
+    pub fn of(account: AccountId, user: UserId, role: Role, credential: Credential) -> Self {
+        Self { account, user, role, name: None, until: None, credential, permissions: None }
+    }
+
+    /// Whether the caller is another program, and no person: it has a service's token or an API key.
+    pub fn is_program(&self) -> bool {
+        self.role == Role::Service || self.api_key().is_some()
+    }
+
+    /// The session of a person who signed in.
+    pub fn session(&self) -> Option<SessionId> {
+        match self.credential {
+            Credential::Session(session) => Some(session),
+            Credential::ApiKey(_) | Credential::Token | Credential::Gateway => None,
+        }
+    }
+
+    pub fn api_key(&self) -> Option<ApiKeyId> {
+        match self.credential {
+            Credential::ApiKey(key) => Some(key),
+            Credential::Session(_) | Credential::Token | Credential::Gateway => None,
+        }
+    }
+
+    /// Refuses a caller who lacks one of these permissions.
+    ///
+    /// # Errors
+    ///
+    /// 403 with the `permission` that is missing.
+    pub fn must_have(&self, required: &[Permission]) -> Result<(), Problem> {
+        self.permissions.as_ref().map_or(Ok(()), |permissions| permissions.must_include(required))
+    }
+
     /// The caller as the actor in an event's metadata.
     pub fn actor(&self) -> Actor {
-        let actor_type = match self.role {
-            Role::Agent | Role::Supervisor | Role::Administrator | Role::Owner => ActorType::User,
-            Role::Service => ActorType::Service,
-        };
+        let actor_type = if self.is_program() { ActorType::Service } else { ActorType::User };
         Actor { actor_type, id: Some(self.user.0), name: self.name.clone() }
     }
 
@@ -132,7 +167,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
         }
         let authenticator = Authenticator::from_request_parts(parts, state).await?;
         match authenticator.identify(&parts.method, &parts.headers).await {
-            Ok(caller) => caller.admit(parts).await,
+            Ok(caller) => {
+                let caller = caller.admit(parts).await?;
+                caller.permissions.iter().try_for_each(|permissions| permissions.must_allow(parts))?;
+                Ok(caller)
+            }
             Err(refusal) => Err(refuse(parts, refusal)),
         }
     }

@@ -57,7 +57,7 @@ pub(crate) fn complete_document(api: &mut OpenApi) {
     let scheme = SecurityScheme::Http {
         scheme: "bearer".to_owned(),
         bearer_format: Some("JWT".to_owned()),
-        description: Some("A JWT with `sub`, `accounts`, `role` and `exp`.".to_owned()),
+        description: Some("An API key, or a JWT with `sub`, `accounts`, `role` and `exp`.".to_owned()),
         extensions: Default::default(),
     };
     let components = api.components.get_or_insert_default();

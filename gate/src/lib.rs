@@ -16,6 +16,7 @@ mod health;
 pub mod limits;
 pub mod metrics;
 mod neighbours;
+mod permissions;
 pub mod places;
 mod plain;
 mod position;
@@ -39,6 +40,7 @@ pub use headers::{After, IdempotencyKey, IfMatch, KeyedRequest, describe_header}
 pub use health::Check;
 pub use limits::{Limits, RateLimits};
 pub use metrics_exporter_prometheus::PrometheusHandle;
+pub use permissions::Permissions;
 pub use places::{PlaceOfRequest, Places};
 pub use position::{AnsweredAt, answer_position};
 pub use problem::{FieldError, Kind, Problem};

@@ -7,7 +7,8 @@ use aide::openapi::{Operation, Parameter, Response};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, header};
-use event_schemas::{AccountId, UserId};
+use event_schemas::account::Permission;
+use event_schemas::{AccountId, Credential, UserId};
 use gate::{Authenticator, Caller, PlaceOfRequest, Problem, Role, describe_header};
 use schemars::json_schema;
 use std::ops::Deref;
@@ -96,6 +97,7 @@ impl ConversationService {
                 authenticator.identify(&Method::GET, &headers).await?
             }
         };
+        caller.must_have(&[Permission::ConversationsRead, Permission::ConversationsWrite])?;
         let tenant = tenant.unwrap_or(caller.account);
         self.admit(caller, tenant)
     }
@@ -135,14 +137,8 @@ fn has_credentials(headers: &HeaderMap) -> bool {
 
 /// The gateway itself, which acts for this tenant.
 fn of_gateway(tenant: AccountId) -> Caller {
-    Caller {
-        account: tenant,
-        user: UserId(tenant.0),
-        role: Role::Service,
-        name: Some("Conversation service".to_owned()),
-        until: None,
-        session: None,
-    }
+    let caller = Caller::of(tenant, UserId(tenant.0), Role::Service, Credential::Gateway);
+    Caller { name: Some("Conversation service".to_owned()), ..caller }
 }
 
 /// A token that names several accounts acts for the tenant. The account of a trusted gateway is its own header's.

@@ -17,19 +17,12 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use event_schemas::{AccountId, SessionId, Timestamp, UserId};
-use futures::future::BoxFuture;
+use event_schemas::{AccountId, Credential, SessionId, Timestamp, UserId};
 use schemars::json_schema;
 use sha2::{Digest, Sha256};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 use subtle::ConstantTimeEq;
-
-/// Finds sessions. The write side keeps them.
-pub trait Sessions: Send + Sync {
-    /// The session with this secret. `None` when it has ended, or never was.
-    fn find<'s>(&'s self, token: &'s str) -> BoxFuture<'s, Result<Option<Session>, Problem>>;
-}
 
 /// The session of a person.
 #[derive(Clone, Debug, PartialEq)]
@@ -118,8 +111,8 @@ impl Authenticator {
     }
 
     async fn find_session(&self, token: &str) -> Result<Session, Problem> {
-        let found = match &self.0.sessions {
-            Some(sessions) => sessions.find(token).await?,
+        let found = match &self.0.credentials {
+            Some(credentials) => credentials.session(token).await?,
             None => None,
         };
         found.ok_or_else(|| Problem::unauthenticated("The session has ended: sign in again."))
@@ -160,9 +153,9 @@ impl Authenticator {
     /// cannot be found out.
     pub async fn still_admits(&self, headers: &HeaderMap, account: AccountId) -> bool {
         let Some(token) = self.cookie(headers) else { return false };
-        match &self.0.sessions {
+        match &self.0.credentials {
             None => false,
-            Some(sessions) => match sessions.find(token).await {
+            Some(credentials) => match credentials.session(token).await {
                 Ok(found) => {
                     found.is_some_and(|session| session.memberships.iter().any(|m| m.account == account))
                 }
@@ -188,7 +181,8 @@ impl Authenticator {
             role: membership.role,
             name: membership.name,
             until,
-            session: Some(session.id),
+            credential: Credential::Session(session.id),
+            permissions: None,
         })
     }
 }

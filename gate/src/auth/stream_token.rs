@@ -7,7 +7,7 @@
 use super::{Authenticator, TokenError};
 use crate::caller::{Caller, Role};
 use crate::problem::Problem;
-use event_schemas::{AccountId, Timestamp, UserId};
+use event_schemas::{AccountId, Credential, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
@@ -35,6 +35,8 @@ struct StreamClaims {
     types: Vec<String>,
     expires_at: Timestamp,
     streams_until: Option<Timestamp>,
+    /// The credential of the caller who got the token.
+    credential: Credential,
 }
 
 impl Authenticator {
@@ -51,6 +53,7 @@ impl Authenticator {
             types,
             expires_at,
             streams_until,
+            credential: caller.credential,
         };
         let token = self.0.stream_keys.sign(&claims)?;
         Ok(StreamToken { token, expires_at, streams_until })
@@ -66,7 +69,7 @@ impl Authenticator {
             return Err(refused("The stream token has expired: get a new one."));
         }
         let until = claims.streams_until.and_then(|until| Instant::now().checked_add(until.since(now)));
-        let StreamClaims { account, user, role, types, .. } = claims;
-        Ok((Caller { account, user, role, name: None, until, session: None }, types))
+        let StreamClaims { account, user, role, types, credential, .. } = claims;
+        Ok((Caller { until, ..Caller::of(account, user, role, credential) }, types))
     }
 }

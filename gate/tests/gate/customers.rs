@@ -1,7 +1,7 @@
 //! The tokens of customers' sessions.
 
 use super::service::{ACME, ANA, NOW, SECRET};
-use event_schemas::{ChannelId, Clock, ContactId};
+use event_schemas::{ChannelId, Clock, ContactId, Credential};
 use gate::auth::CustomerSession;
 use gate::{AuthConfig, Authenticator, Caller, Role};
 use std::time::{Duration, Instant};
@@ -32,8 +32,7 @@ async fn a_customers_token_is_valid_for_an_hour_and_is_no_other_token() {
     assert!(same.identify_customer(&format!("{}x", issued.token)).is_err());
 
     assert!(one.identify_bearer(&issued.token, None).await.is_err());
-    let caller =
-        Caller { account: ACME, user: ANA, role: Role::Agent, name: None, until: None, session: None };
+    let caller = Caller::of(ACME, ANA, Role::Agent, Credential::Token);
     let stream = one.issue_stream_token(&caller, Vec::new()).unwrap();
     assert!(one.identify_customer(&stream.token).is_err());
 
