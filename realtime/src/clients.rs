@@ -15,8 +15,10 @@ use crate::push::{Place, Room};
 use crate::soft_state::{Act, Doer, SoftState};
 use axum::http::{HeaderMap, header};
 use budget::{Budget, Spent};
+use event_schemas::account::Permission;
 use event_schemas::{AccountId, Clock, ConversationId};
-use gate::{Authenticator, Caller, Problem, Role};
+use gate::auth::bearer;
+use gate::{Authenticator, Caller, Problem};
 use missed::Resumption;
 use projections::queries::conversations;
 use projections::read_models::agents;
@@ -223,7 +225,7 @@ impl Clients {
     async fn report_heartbeat(&self, connected: &mut Connected) {
         connected.heartbeat = Some(Instant::now() + self.reports.every);
         let Party::Agent(caller) = &connected.party else { return };
-        if caller.role == Role::Service {
+        if caller.is_program() {
             return;
         }
         if let Err(problem) = (self.reports.report)(caller.clone(), PresenceReport::Heartbeat).await {
@@ -360,6 +362,7 @@ impl Clients {
                     }
                     Some(_) | None => self.authenticator.identify_bearer(required()?, account).await?,
                 };
+                caller.must_have(&[Permission::EventsRead])?;
                 self.must_be_in_account(&caller).await?;
                 Ok(Party::Agent(caller))
             }
@@ -389,12 +392,21 @@ impl Clients {
         caller: &Caller,
         credential: Option<&Credential>,
     ) -> Result<(), Problem> {
-        if let Some(Credential::Session(headers)) = credential
-            && !self.authenticator.still_admits(headers, caller.account).await
-        {
-            return Err(Problem::unauthenticated("The session has ended: sign in again."));
+        match credential {
+            Some(Credential::Session(headers))
+                if !self.authenticator.still_admits(headers, caller.account).await =>
+            {
+                Err(Problem::unauthenticated("The session has ended: sign in again."))
+            }
+            Some(Credential::Token(token))
+                if caller.api_key().is_some() && !self.authenticator.still_knows(token).await =>
+            {
+                Err(Problem::unauthenticated("The API key was revoked."))
+            }
+            Some(Credential::Session(_) | Credential::Token(_)) | None => {
+                self.must_be_in_account(caller).await
+            }
         }
-        self.must_be_in_account(caller).await
     }
 
     async fn let_in(
@@ -437,10 +449,10 @@ impl Clients {
         let rooms = [party.rooms(), joined.clone()].concat();
         let client = self.hub.join(session.clone(), namespace.name(), rooms, after, mode);
         let credential = credential(&party, auth.token, handshake);
-        if let Party::Agent(caller) = &party
+        if let Party::Agent(caller) | Party::Service(caller) = &party
             && let Err(problem) = self.must_still_be_let_in(caller, credential.as_ref()).await
         {
-            // The agent was removed after the first look, and perhaps before the hub knew the client.
+            // The agent was removed, or the key revoked, after the first look, and perhaps before the hub knew the client.
             self.hub.remove(&client);
             return Err(problem);
         }
@@ -501,14 +513,17 @@ impl Clients {
 /// The credential of a client of this party.
 fn credential(party: &Party, token: Option<String>, handshake: &HeaderMap) -> Option<Credential> {
     match party {
-        Party::Agent(caller) if caller.session.is_some() => {
+        Party::Agent(caller) if caller.session().is_some() => {
             let mut headers = HeaderMap::new();
             for cookie in handshake.get_all(header::COOKIE) {
                 headers.append(header::COOKIE, cookie.clone());
             }
             Some(Credential::Session(headers))
         }
-        Party::Agent(_) | Party::Service(_) => token.map(|token| Credential::Token(token.into_boxed_str())),
+        Party::Agent(_) | Party::Service(_) => {
+            let in_header = || bearer(handshake).ok().flatten().map(str::to_owned);
+            token.or_else(in_header).map(|token| Credential::Token(token.into_boxed_str()))
+        }
         // The key of these tokens is the server's own.
         Party::Customer(_) => None,
     }

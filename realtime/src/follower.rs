@@ -170,7 +170,8 @@ impl Pushes {
                 | Event::Inbound(_)
                 | Event::Log(_)
                 | Event::Account(_)
-                | Event::Person(_) => {}
+                | Event::Person(_)
+                | Event::ApiKey(_) => {}
             }
         }
         if let Some(contract) = &self.contract {
@@ -250,8 +251,14 @@ fn sent_away(event: &DecodedEvent) -> Option<(Room, &'static str)> {
         Event::Person(PersonEvent::SessionEnded(ended)) => {
             Some((Room::Session(ended.session_id), "the session has ended"))
         }
+        Event::Account(AccountEvent::ApiKeyRevoked(revoked)) => {
+            Some((Room::ApiKey(revoked.api_key_id), "the API key was revoked"))
+        }
         Event::Account(
-            AccountEvent::AccountOpened(_) | AccountEvent::PersonInvited(_) | AccountEvent::PersonJoined(_),
+            AccountEvent::ApiKeyCreated(_)
+            | AccountEvent::AccountOpened(_)
+            | AccountEvent::PersonInvited(_)
+            | AccountEvent::PersonJoined(_),
         )
         | Event::Person(
             PersonEvent::AccountJoined(_)
@@ -265,7 +272,8 @@ fn sent_away(event: &DecodedEvent) -> Option<(Room, &'static str)> {
         | Event::Catalogue(_)
         | Event::Contact(_)
         | Event::Inbound(_)
-        | Event::Log(_) => None,
+        | Event::Log(_)
+        | Event::ApiKey(_) => None,
     }
 }
 

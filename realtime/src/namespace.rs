@@ -2,7 +2,7 @@
 
 use crate::packet;
 use crate::push::Room;
-use event_schemas::AccountId;
+use event_schemas::{AccountId, Credential};
 use gate::Caller;
 use gate::auth::CustomerSession;
 use projections::read_models::inbox::ConversationRow;
@@ -89,16 +89,24 @@ impl Party {
     pub fn rooms(&self) -> Vec<Room> {
         match self {
             Self::Agent(caller) => {
-                let session = caller.session.map(Room::Session);
                 let rooms = [Room::Account(caller.account), Room::User(caller.account, caller.user)];
-                rooms.into_iter().chain(session).collect()
+                rooms.into_iter().chain(room_of_credential(caller)).collect()
             }
             Self::Customer(Customer { session, .. }) => vec![match session.conversation {
                 Some(id) => Room::CustomerConversation(session.account, id),
                 None => Room::Customer(session.account, session.channel, session.contact),
             }],
             // It joins its tenant by an event.
-            Self::Service(_) => Vec::new(),
+            Self::Service(caller) => room_of_credential(caller).into_iter().collect(),
         }
+    }
+}
+
+/// The room of those who are sent away when the caller's credential ends.
+fn room_of_credential(caller: &Caller) -> Option<Room> {
+    match caller.credential {
+        Credential::Session(session) => Some(Room::Session(session)),
+        Credential::ApiKey(key) => Some(Room::ApiKey(key)),
+        Credential::Token | Credential::Gateway => None,
     }
 }

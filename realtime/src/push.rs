@@ -4,14 +4,14 @@ use crate::events::Name;
 use axum::extract::ws::Utf8Bytes;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use event_schemas::{AccountId, ChannelId, ContactId, ConversationId, Position, SessionId, UserId};
+use event_schemas::{AccountId, ApiKeyId, ChannelId, ContactId, ConversationId, Position, SessionId, UserId};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 use uuid::Uuid;
 
-/// A set of clients of one namespace that get the same pushes. A room belongs to one account, but for that of a
-/// session, which gets none.
+/// A set of clients of one namespace that get the same pushes. A room belongs to one account, but for those of a
+/// session and of an API key, which get none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Room {
     /// The agents of the account.
@@ -21,6 +21,8 @@ pub enum Room {
     User(AccountId, UserId),
     /// The clients that were let in with a session of a person.
     Session(SessionId),
+    /// The clients that were let in with an API key.
+    ApiKey(ApiKeyId),
     /// A contact on a channel, who gets the pushes of all their conversations there.
     Customer(AccountId, ChannelId, ContactId),
     /// The customer's clients that joined the conversation.
@@ -38,7 +40,9 @@ impl Room {
             | Self::CustomerConversation(_, id)
             | Self::TenantConversation(_, id) => Some(id.0),
             Self::Tenant(account) => Some(account.0),
-            Self::Account(_) | Self::User(..) | Self::Session(..) | Self::Customer(..) => None,
+            Self::Account(_) | Self::User(..) | Self::Session(..) | Self::ApiKey(..) | Self::Customer(..) => {
+                None
+            }
         }
     }
 }
