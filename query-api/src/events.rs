@@ -1,7 +1,7 @@
 //! All events of an account, from any position of the log on: as pages of NDJSON, or as an endless stream of Server-Sent
 //! Events.
 
-use crate::live::{live_response, wants_stream};
+use crate::live::{Listener, live_response, wants_stream};
 use crate::params::{comma_separated, parsed};
 use crate::problem::log_unavailable;
 use crate::state::{Auditor, FreshLog, QueryState};
@@ -16,12 +16,11 @@ use axum::response::{IntoResponse, Response};
 use event_schemas::{CloudEvent, Event, EventId, Position, Recorded, stored_names};
 use event_store::{Filter, Page, Subscription};
 use futures::stream::{self, StreamExt};
-use gate::{Json, Path, Problem, Query, StreamCaller};
+use gate::{Authenticator, Json, Path, Problem, Query, StreamCaller};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::str::FromStr;
-use std::time::Instant;
 
 pub fn routes() -> ApiRouter<QueryState> {
     ApiRouter::new().api_route("/v1/events", get_with(events, described)).api_route(
@@ -125,6 +124,7 @@ impl FromStr for Lines {
 async fn events(
     State(state): State<QueryState>,
     StreamCaller { caller, selected }: StreamCaller,
+    authenticator: Authenticator,
     FreshLog: FreshLog,
     headers: HeaderMap,
     Query(params): Query<EventParams>,
@@ -153,7 +153,7 @@ async fn events(
         Some(After::End) => state.store.end().await.map_err(log_unavailable)?,
     };
     if wants_stream(&headers) {
-        return Ok(stream_events(&state, filter, after, caller.until));
+        return Ok(stream_events(&state, filter, after, Listener { authenticator, caller }));
     }
     let limit = params.limit.map_or(200, |lines| lines.0);
     page(&state, filter, after, limit).await
@@ -268,7 +268,7 @@ fn stream_events(
     state: &QueryState,
     filter: Filter,
     after: Option<Position>,
-    until: Option<Instant>,
+    listener: Listener,
 ) -> Response {
     let subscription =
         Subscription::woken_by(state.growth.waiter(), state.store.clone(), after, filter, READ_AT_ONCE);
@@ -285,7 +285,7 @@ fn stream_events(
     });
     let events = pages.flat_map(stream::iter);
     let events = events.map(move |event| sse_event(&event, &schemas_url));
-    live_response(events, state, until)
+    live_response(events, state, listener)
 }
 
 fn sse_event(recorded: &Recorded, schemas_url: &str) -> SseEvent {

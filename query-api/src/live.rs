@@ -6,6 +6,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::future;
 use futures::stream::{self, Stream, StreamExt};
+use gate::{Authenticator, Caller};
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
@@ -18,18 +19,27 @@ pub fn wants_stream(headers: &HeaderMap) -> bool {
 /// How long before its end a response says that it ends.
 const WARNING: Duration = Duration::from_secs(30);
 
-/// A response with these events. It ends when the caller's token is no longer accepted (`until`), after an event
-/// `expiring` with the seconds until then, and when the program stops.
-pub fn live_response<S>(events: S, state: &QueryState, until: Option<Instant>) -> Response
+/// The caller for whom a response goes on.
+pub struct Listener {
+    pub authenticator: Authenticator,
+    pub caller: Caller,
+}
+
+/// A response with these events. It ends when the caller's token is no longer accepted, after an event `expiring` with the
+/// seconds until then; when the caller's API key is revoked; and when the program stops.
+pub fn live_response<S>(events: S, state: &QueryState, listener: Listener) -> Response
 where
     S: Stream<Item = Event> + Send + 'static,
 {
     let stop = state.stop.clone();
+    let Listener { authenticator, caller } = listener;
+    let until = caller.until;
     // The warning alone does not keep a response open.
     let events = events.map(Some).chain(stream::once(async { None }));
     let events = stream::select(events, warning(until).map(Some));
     let events = events.take_while(|event| future::ready(event.is_some())).filter_map(future::ready);
     let events = events.take_until(async move { stop.cancelled().await });
+    let events = events.take_until(authenticator.until_revoked(caller));
     let events = events.take_until(async move {
         match until {
             Some(until) => tokio::time::sleep_until(until.into()).await,

@@ -1,6 +1,6 @@
 //! The conversations that wait for an agent: their positions and expected waits.
 
-use crate::live::{live_response, wants_stream};
+use crate::live::{Listener, live_response, wants_stream};
 use crate::problem::{no_tables, tables_unavailable};
 use crate::response::List;
 use crate::state::{Fresh, FreshOnDemand, QueryState};
@@ -15,7 +15,7 @@ use event_schemas::message::Priority;
 use event_schemas::{AccountId, ConversationId, OfferId, Position, TeamId, Timestamp, UserId};
 use follower::ReadView;
 use futures::stream;
-use gate::{Agent, Json, Problem, Query};
+use gate::{Agent, Authenticator, Json, Problem, Query};
 use projections::read_models::queue_entries::{self, NO_TEAM, PaceRow, QueueEntry, paces};
 use projections::{Tables, read_models};
 use schemars::JsonSchema;
@@ -94,7 +94,8 @@ fn expected_wait(paces: &[PaceRow], team: Option<TeamId>, position: u32) -> Opti
 
 async fn queue(
     State(state): State<QueryState>,
-    caller: Agent,
+    Agent(caller): Agent,
+    authenticator: Authenticator,
     fresh: FreshOnDemand,
     headers: HeaderMap,
     Query(QueueParams { team_id }): Query<QueueParams>,
@@ -103,7 +104,7 @@ async fn queue(
         fresh.wait(&state).await?;
         let changes = Changes { tables: state.tables.clone(), account: caller.account, team_id, shown: None };
         let changes = stream::unfold(changes, |mut changes| async { Some((changes.next().await, changes)) });
-        return Ok(live_response(changes, &state, caller.until));
+        return Ok(live_response(changes, &state, Listener { authenticator, caller }));
     }
     let tables = fresh.view(&state).await?;
     waiting(&tables, caller.account, team_id).await.map(IntoResponse::into_response)
