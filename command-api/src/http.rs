@@ -7,6 +7,7 @@ use std::sync::Arc;
 mod actions;
 mod agents;
 mod answer;
+mod api_keys;
 mod assignments;
 mod automation_rules;
 mod bot_rules;
@@ -55,6 +56,7 @@ pub const TAGS: &[(&str, &str)] = &[
     ("automation", "Macros, which agents run, and rules, which run when an event occurs."),
     ("queues", "The queues in which conversations wait for an agent, and their strategies."),
     ("people", "The people of the account, invitations, and signing in."),
+    ("api keys", "The keys with which programs work in the account."),
     ("agents", "The agents, their preferences and their presence."),
     ("webhooks", "The webhooks of the channels, for providers."),
 ];
@@ -72,6 +74,7 @@ pub fn router(commands: Arc<Commands>) -> ApiRouter {
         .merge(handoffs::routes())
         .merge(contact_identifiers::routes())
         .merge(people::routes())
+        .merge(api_keys::routes())
         .merge(sessions::routes())
         .merge(agents::routes())
         .merge(presence::routes())

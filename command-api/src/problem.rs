@@ -406,6 +406,8 @@ impl Refusal for account::Rejection {
             Self::LastOwner => Problem::new(&LAST_OWNER, sentence),
             Self::LinkUsed | Self::LinkExpired => Problem::new(&LINK_ENDED, sentence),
             Self::TooManyPeople => Problem::unprocessable("email", sentence),
+            Self::NoSuchApiKey => Problem::not_found("API key"),
+            Self::TooManyApiKeys => Problem::new(&CONFLICT, sentence),
             Self::Invalid { field, reason } => {
                 Problem::unprocessable(*field, format!("`{field}`: {reason}."))
             }

@@ -13,7 +13,7 @@ use commands::assignment::AssignOptions;
 use domain::conversation::{Assign, See, Unassign};
 use event_schemas::conversation::AssignStrategy;
 use event_schemas::{ConversationId, TeamId, UserId};
-use gate::{Agent, OptionalJson, Path, Problem, Role};
+use gate::{Agent, OptionalJson, Path, Problem};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -78,7 +78,7 @@ async fn assign(
     }
     let is_empty = body.assignee_id.is_none() && body.team_id.is_none();
     // A service is no agent, so it must name the assignee.
-    let claims = is_empty && caller.role != Role::Service;
+    let claims = is_empty && !caller.is_program();
     let assignee_id = body.assignee_id.or(claims.then_some(caller.user));
     let command = Assign {
         assignee: match assignee_id {

@@ -29,6 +29,7 @@ impl CommandHeaders {
             occurred_at: None,
             key: keyed.map(|keyed| format!("request:{}:{}", caller.user, keyed.key)),
             request: keyed.map(KeyedRequest::hash),
+            credential: Some(caller.credential),
             if_match: self.if_match.0,
         }
     }

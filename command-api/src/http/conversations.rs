@@ -26,7 +26,7 @@ use event_schemas::{
     Timestamp, UserId,
 };
 use gate::problem::StatusCode;
-use gate::{Agent, Caller, Change, Json, NotNull, Path, Problem, Role};
+use gate::{Agent, Caller, Change, Json, NotNull, Path, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -120,7 +120,7 @@ impl View {
 /// The requester of an assignment, and whether they may take the conversation from another agent.
 pub(super) fn by(caller: &Caller, context: &Context) -> Requester {
     Requester {
-        user: (caller.role != Role::Service).then_some(caller.user),
+        user: (!caller.is_program()).then_some(caller.user),
         may_take_over: caller.role.is_supervisor() || context.if_match.is_some(),
     }
 }

@@ -16,7 +16,7 @@ use commands::Commands;
 use commands::inbound_webhook::{InboundWebhook, InboundWebhookError, WebhookAnswer, WebhookReceipt};
 use event_schemas::message::ChannelType;
 use event_schemas::{AccountId, ChannelId};
-use gate::{Caller, Json, Path, RateLimits, RequestContext, Role, UnreadBody};
+use gate::{Caller, Json, Path, RateLimits, RequestContext, UnreadBody};
 use providers::Request;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -189,7 +189,7 @@ async fn receive(
     let body = body.read(&limits).await?;
     let url = full_url(commands.public_url.as_deref(), &uri, &headers);
     let request = Request { method: Method::POST, url: &url, headers: &headers, body: &body.bytes };
-    let service = caller.filter(|caller| caller.role == Role::Service).map(|service| service.account);
+    let service = caller.filter(Caller::is_program).map(|service| service.account);
     receive_webhook(&commands, &limits, address, request, context, service).await
 }
 

@@ -21,7 +21,7 @@ use event_schemas::automation::{Action, Macro, MacroVisibility};
 use event_schemas::catalogue::{Secret, Shape};
 use event_schemas::message::SenderType;
 use event_schemas::{ConversationId, MacroId};
-use gate::{Agent, Caller, Path, Problem, Role};
+use gate::{Agent, Caller, Path, Problem};
 use std::sync::Arc;
 
 impl ItemRoutes for Macro {
@@ -128,10 +128,7 @@ async fn run(
     let conversation = opened(&commands, &caller, id).await?;
     let Macro { name, actions, .. } = visible(&commands, &caller, macro_id).await?;
     let sender = Sender {
-        sender_type: match caller.role {
-            Role::Agent | Role::Supervisor | Role::Administrator | Role::Owner => SenderType::Agent,
-            Role::Service => SenderType::System,
-        },
+        sender_type: if caller.is_program() { SenderType::System } else { SenderType::Agent },
         id: Some(caller.user),
         name: caller.name.clone(),
     };

@@ -23,7 +23,7 @@ use event_schemas::{
     CannedResponseId, ConversationEvent, ConversationId, EventId, Events, MessageEvent, MessageId, StreamId,
     UserId, Version,
 };
-use gate::{Agent, Caller, Json, Path, Problem, Role};
+use gate::{Agent, Caller, Json, Path, Problem};
 use providers::Sendable;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -243,15 +243,11 @@ impl NewMessage {
     }
 
     fn sender(&self, caller: &Caller) -> Result<Sender, CommandProblem> {
-        let sender_type = match (caller.role, self.sender_type) {
-            (Role::Service, None) => SenderType::System,
-            (Role::Service, Some(kind @ (SenderType::Bot | SenderType::System))) => kind,
-            (
-                Role::Agent | Role::Supervisor | Role::Administrator | Role::Owner,
-                None | Some(SenderType::Agent),
-            ) => SenderType::Agent,
-            (Role::Service, Some(SenderType::Agent | SenderType::Contact))
-            | (Role::Agent | Role::Supervisor | Role::Administrator | Role::Owner, Some(_)) => {
+        let sender_type = match (caller.is_program(), self.sender_type) {
+            (true, None) => SenderType::System,
+            (true, Some(kind @ (SenderType::Bot | SenderType::System))) => kind,
+            (false, None | Some(SenderType::Agent)) => SenderType::Agent,
+            (true, Some(SenderType::Agent | SenderType::Contact)) | (false, Some(_)) => {
                 return Err(Problem::unprocessable(
                     "sender_type",
                     "You cannot send a message as another sender.",

@@ -5,8 +5,8 @@ use super::answer::{Answer, Completed, Created};
 use super::browser::BrowserOf;
 use super::command_headers::CommandHeaders;
 use super::sessions::{STRANGERS_BODY, SessionBegun, wrong_link};
+use crate::credentials::role_of;
 use crate::problem::CommandProblem;
-use crate::sessions::role_of;
 use aide::axum::ApiRouter;
 use aide::axum::routing::{get_with, patch_with, post_with};
 use axum::extract::{DefaultBodyLimit, State};
@@ -173,6 +173,7 @@ async fn invite(
     // Without a key: a repeated request makes another link, because the first is nowhere to be read.
     let context = Context {
         traceparent: request.traceparent,
+        credential: Some(caller.credential),
         ..Context::of(caller.account, caller.actor(), request.correlation_id)
     };
     let Invited { email, name, role } = body;

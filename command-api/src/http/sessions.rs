@@ -2,8 +2,8 @@
 
 use super::AppState;
 use super::browser::BrowserOf;
+use crate::credentials::session as of_gate;
 use crate::problem::{CommandProblem, wrong_password};
-use crate::sessions::session as of_gate;
 use aide::OperationOutput;
 use aide::axum::ApiRouter;
 use aide::axum::routing::{delete_with, get_with, post_with, put_with};

@@ -127,6 +127,10 @@ async fn requests(service: &Service) -> Vec<Keyed> {
     let role = |role: &str| json!({ "role": role });
     all.push(patch(adam(), &kept, role("supervisor"), role("administrator")));
     all.push(elsewhere(adam(), Method::DELETE, gone, kept));
+    let program = |name: &str| json!({ "name": name });
+    let kept = created(service, "/v1/api-keys", program("kept")).await;
+    let gone = created(service, "/v1/api-keys", program("gone")).await;
+    all.push(elsewhere(adam(), Method::DELETE, gone, kept));
 
     let number = |identifier: &str| json!({ "channel_type": "whatsapp", "identifier": identifier });
     all.push(post(ana(), "/v1/contact-identifiers", number("251911000001"), number("251911000002")));
