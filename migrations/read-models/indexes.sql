@@ -43,3 +43,5 @@ create index if not exists catalogue_items_by_account
     on catalogue_items (account_id, kind, sort_key, id);
 create index if not exists webhook_rejections_by_time
     on webhook_rejections (account_id, received_at, id);
+create index if not exists audit_entries_by_time
+    on audit_entries (account_id, at, id);

@@ -269,6 +269,32 @@ create table if not exists webhook_rejections (
     received_at  bigint not null
 );
 
+-- The fields of each item, person and key after its last change, as JSON.
+create table if not exists audit_items (
+    account_id bytea not null,
+    kind       text  not null,
+    item_id    bytea not null,
+    fields     text  not null,
+    primary key (account_id, kind, item_id)
+);
+
+create table if not exists audit_entries (
+    id              bytea  not null primary key,
+    account_id      bytea  not null,
+    at              bigint not null,
+    actor_type      text   not null,
+    actor_id        bytea,
+    actor_name      text,
+    credential_type text,
+    credential_id   bytea,
+    kind            text   not null,
+    action          text   not null,
+    event_type      text   not null,
+    item_id         bytea  not null,
+    item_name       text,
+    changes         text   not null
+);
+
 -- What this file is: the shape of its tables, and whether its indexes are built.
 create table if not exists generation (
     name  text   not null primary key,

@@ -120,8 +120,19 @@ pub(crate) async fn newest_first<R: Row + Serialize>(
     rest: &str,
     key: impl Fn(&R) -> (Timestamp, Uuid),
 ) -> Result<Listed<R>, ListError> {
+    newest_first_with(readers, page, rest, |values| values, key).await
+}
+
+/// Like [`newest_first`], with further parameters, which `more` adds.
+pub(crate) async fn newest_first_with<R: Row + Serialize>(
+    readers: &Readers,
+    page: Page,
+    rest: &str,
+    more: impl FnOnce(Values) -> Values,
+    key: impl Fn(&R) -> (Timestamp, Uuid),
+) -> Result<Listed<R>, ListError> {
     let list = list_of(R::TABLE);
-    let found = rows(readers, rest, page.values(list)?).await?;
+    let found = rows(readers, rest, more(page.values(list)?)).await?;
     let cursor = |row: &R| {
         let (at, id) = key(row);
         Cursor::new(list, false, at.as_micros(), id)

@@ -3,6 +3,7 @@
 pub mod agent_seen;
 pub mod agents;
 pub mod assignments;
+pub mod audit;
 pub mod catalogue_items;
 pub mod contacts;
 pub mod inbox;
@@ -34,6 +35,7 @@ registry::read_models! {
         agent_preferences: Rows<agents::AgentPreferencesRow>,
         agent_availability: Rows<agents::AgentAvailabilityRow>,
         webhook_rejections: Rows<webhook_rejections::WebhookRejectionRow>,
+        audit: audit::Audit,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The read side over HTTP: the current state, the events, and the state at any earlier time. A query changes nothing.
 
 mod agents;
+mod audit;
 mod catalogues;
 mod contacts;
 mod conversation;
@@ -48,6 +49,7 @@ pub fn router(state: QueryState, places: Places) -> ApiRouter {
         .merge(agents::routes())
         .merge(queue::routes())
         .merge(rejections::routes())
+        .merge(audit::routes())
         .merge(schemas::routes())
         .layer(from_fn(gate::answer_position))
         .layer(from_fn_with_state(places, give_back))
