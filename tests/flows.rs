@@ -24,6 +24,10 @@ mod socket_client;
 
 #[path = "flows/access.rs"]
 mod access;
+#[path = "flows/account_audit.rs"]
+mod account_audit;
+#[path = "flows/api_keys.rs"]
+mod api_keys;
 #[path = "flows/audit.rs"]
 mod audit;
 #[path = "flows/automation.rs"]

@@ -10,21 +10,21 @@ use std::path::Path;
 const PASSWORD: &str = "a horse on the roof";
 
 /// The answer of a browser's request: a status, the cookie that was set, and the body.
-struct Answer {
-    status: StatusCode,
+pub struct Answer {
+    pub status: StatusCode,
     cookie: Option<String>,
-    body: Value,
+    pub body: Value,
 }
 
 impl Answer {
-    async fn of(response: Response) -> Self {
+    pub async fn of(response: Response) -> Self {
         let cookie =
             response.headers().get(header::SET_COOKIE).map(|value| value.to_str().unwrap().to_owned());
         let (status, body) = read(response).await;
         Self { status, cookie, body }
     }
 
-    fn problem(&self) -> (u16, &str) {
+    pub fn problem(&self) -> (u16, &str) {
         let kind = self.body["type"].as_str().unwrap_or_default();
         (self.status.as_u16(), kind.trim_start_matches("/problems/"))
     }
@@ -32,9 +32,9 @@ impl Answer {
 
 /// A browser that is signed in, or not.
 #[derive(Clone)]
-struct Browser {
+pub struct Browser {
     client: Client,
-    base: String,
+    pub base: String,
     cookie: Option<String>,
     csrf: Option<String>,
 }
@@ -49,7 +49,7 @@ impl Browser {
         Self { base: program.base.clone(), ..self.clone() }
     }
 
-    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let mut request = self.client.request(method, format!("{}{path}", self.base));
         if let Some(cookie) = &self.cookie {
             request = request.header(header::COOKIE, cookie);
@@ -60,17 +60,17 @@ impl Browser {
         request.header(header::ORIGIN, &self.base)
     }
 
-    async fn send(&self, method: Method, path: &str, body: Value) -> Answer {
+    pub async fn send(&self, method: Method, path: &str, body: Value) -> Answer {
         let request = self.request(method, path);
         let request = if body.is_null() { request } else { request.json(&body) };
         Answer::of(request.send().await.unwrap()).await
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, Value::Null).await
     }
 
-    async fn post(&self, path: &str, body: Value) -> Answer {
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
         self.send(Method::POST, path, body).await
     }
 
@@ -82,7 +82,7 @@ impl Browser {
         self.csrf = Some(answer.body["csrf_token"].as_str().unwrap().to_owned());
     }
 
-    async fn sign_in(program: &Program, email: &str, password: &str) -> Self {
+    pub async fn sign_in(program: &Program, email: &str, password: &str) -> Self {
         let mut browser = Self::at(program);
         let answer = browser.post("/v1/session", json!({ "email": email, "password": password })).await;
         browser.keep(&answer);
@@ -98,7 +98,7 @@ impl Browser {
     }
 
     /// Invites a person, who accepts.
-    async fn invite(&self, program: &Program, email: &str, role: &str) -> (String, Browser) {
+    pub async fn invite(&self, program: &Program, email: &str, role: &str) -> (String, Browser) {
         let invited = self.post("/v1/people", json!({ "email": email, "role": role })).await;
         assert_eq!(invited.status, 201, "{}", invited.body);
         let id = invited.body["id"].as_str().unwrap().to_owned();
@@ -112,19 +112,19 @@ fn secret_of(link: &str) -> &str {
 }
 
 /// The secret of the link that a command printed.
-fn printed(output: &str) -> String {
+pub fn printed(output: &str) -> String {
     let line = output.lines().find(|line| line.contains("/#")).unwrap_or_else(|| panic!("no link: {output}"));
     secret_of(line).to_owned()
 }
 
 /// An account that an operator opens, and its first owner.
-async fn open_account(program: &Program, name: &str, email: &str) -> Browser {
+pub async fn open_account(program: &Program, name: &str, email: &str) -> Browser {
     let (done, output) = run(&program.data, &["account", "create", "--name", name, "--email", email]).await;
     assert!(done, "{output}");
     Browser::join(program, &printed(&output)).await
 }
 
-async fn serve(folder: &Path) -> Program {
+pub async fn serve(folder: &Path) -> Program {
     Program::serve(&folder.join("data")).await
 }
 
