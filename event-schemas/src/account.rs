@@ -43,7 +43,7 @@ words! {
 }
 
 words! {
-    /// What an API key may do, within its role: read or change one part of the account.
+    /// A permission of an API key, within its role: to read or to change one part of the account.
     Permission {
         /// Conversations, their messages, queues and the search.
         ConversationsRead = "conversations:read",
@@ -53,7 +53,7 @@ words! {
         /// Agents, their preferences and their presence.
         AgentsRead = "agents:read",
         AgentsWrite = "agents:write",
-        /// What the account defines: channels, teams, queues, rules, policies.
+        /// The definitions of the account: channels, teams, queues, rules, policies.
         SettingsRead = "settings:read",
         SettingsWrite = "settings:write",
         /// The people of the account, its API keys and its audit.

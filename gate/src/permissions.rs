@@ -1,5 +1,4 @@
-//! What a caller may do who may not do all that the role may: a list of permissions, each to read or to change one part of
-//! an account.
+//! The permissions of a caller who may not do all that the role may, each to read or to change one part of an account.
 
 use crate::problem::Problem;
 use axum::http::Method;

@@ -209,15 +209,15 @@ fn no_formula(text: Option<String>) -> String {
     }
 }
 
-/// What an export has still to write.
+/// The rest of an export.
 enum Rest {
     Page { rows: Listed<AuditEntryRow>, is_first: bool },
     After(Cursor),
     Nothing,
 }
 
-/// All entries, a page at a time as the client reads. When one cannot be read the response breaks off, so that the client
-/// does not take it for complete.
+/// All entries, a page at a time as the client reads. When one cannot be read the connection is cut, so that the client
+/// does not take the response for complete.
 fn export(
     state: QueryState,
     account: AccountId,

@@ -102,7 +102,7 @@ impl Party {
     }
 }
 
-/// The room of those who are sent away when the caller's credential ends.
+/// The Socket.IO room of those who are sent away when the caller's credential ends.
 fn room_of_credential(caller: &Caller) -> Option<Room> {
     match caller.credential {
         Credential::Session(session) => Some(Room::Session(session)),

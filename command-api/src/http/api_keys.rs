@@ -103,9 +103,9 @@ async fn list(
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "NewApiKey")]
 struct Wanted {
-    /// What the key is for. Colleagues see it as the name of the program.
+    /// The purpose of the key. Colleagues see it as the name of the program.
     name: String,
-    /// What the program may do at most. By default a service.
+    /// The most that the program may do. By default a service.
     #[serde(default = "service")]
     role: ApiKeyRole,
     /// The key may do only this. Absent or `null` for all that its role may do.

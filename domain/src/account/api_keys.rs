@@ -32,7 +32,7 @@ impl ApiKey {
         Self { name, role, permissions, created_at: at, expires_at, token_hash }
     }
 
-    /// Whether it has expired.
+    /// Whether the key has expired.
     pub fn has_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|at| at <= now)
     }

@@ -1,5 +1,5 @@
-//! What people and programs changed in the definitions, people and keys of an account: who, when, from where, and each
-//! field before and after. Secrets are hidden; that one changed is seen.
+//! The changes of an account's definitions, people and keys: who made each, when, from where, and each field before and
+//! after. Secrets are hidden; that one changed is seen.
 
 use super::registry::{Fold, table_set};
 use crate::queries::{ListError, Listed, Page, newest_first_with};
@@ -21,7 +21,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// What an entry of the audit is about.
+/// The subject of an entry of the audit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuditKind {
     Account,
@@ -159,7 +159,7 @@ fn subject(event: &Event) -> Option<(AuditKind, Uuid)> {
     }
 }
 
-/// What an event does to the fields of its item.
+/// The effect of an event on the fields of its item.
 enum Effect {
     /// The event has all fields.
     Replaced(Map<String, Value>),
@@ -223,7 +223,7 @@ fn fields<E: Events>(event: &E) -> Map<String, Value> {
 /// Comes before the fingerprint of a hidden text: a control character, which no shown text ends with.
 const MARK: char = '\u{1f}';
 
-/// What is shown of a value, with a fingerprint of each text that is hidden.
+/// The public part of a value, with a fingerprint of each text that is hidden.
 fn marked(whole: &Value, shown: Value) -> Value {
     match (whole, shown) {
         (Value::Object(whole), Value::Object(shown)) => shown
