@@ -14,6 +14,8 @@ import { preferences } from "./kinds/preferences";
 import { queues } from "./kinds/queues";
 import { slaPolicies } from "./kinds/sla_policies";
 import { teams } from "./kinds/teams";
+import ApiKeys from "./ApiKeys.svelte";
+import Audit from "./Audit.svelte";
 import Notifications from "./Notifications.svelte";
 import Rejections from "./Rejections.svelte";
 import type { Key } from "./words";
@@ -58,6 +60,13 @@ export const GROUPS: { title: Key; pages: Page[] }[] = [
       { name: "bot-rules", title: "bot_rules", least: "supervisor", kind: botRules },
       { name: "handoff-rules", title: "handoff_rules", least: "supervisor", kind: handoffRules },
       { name: "bot-settings", title: "bot_settings", least: "supervisor", kind: botSettings },
+    ],
+  },
+  {
+    title: "group_account",
+    pages: [
+      { name: "api-keys", title: "api_keys", least: "administrator", component: ApiKeys },
+      { name: "audit", title: "audit", least: "supervisor", component: Audit },
     ],
   },
   { title: "group_own", pages: [{ name: "notifications", title: "notifications", least: "agent", component: Notifications }] },

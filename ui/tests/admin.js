@@ -19,6 +19,8 @@ const PAGES = [
   "bot-rules",
   "handoff-rules",
   "bot-settings",
+  "api-keys",
+  "audit",
   "notifications",
 ];
 

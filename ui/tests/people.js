@@ -92,6 +92,45 @@ try {
   await isIn(administrator);
   assert.equal(await administrator.getByRole("button", { name: "People" }).count(), 0);
 
+  // A program gets a key, works with it, and is refused once it is revoked. The key is shown once.
+  await owner.keyboard.press("Escape");
+  await owner.goto(`${base}/#/admin/api-keys`);
+  const keys = owner.getByRole("main");
+  await keys.getByText("No program has a key to this account.").waitFor();
+  await keys.getByLabel("What the key is for").fill("Order system");
+  await keys.getByLabel("Role").selectOption("administrator");
+  await keys.getByLabel("settings:read").check();
+  await keys.getByRole("button", { name: "Create key" }).click();
+  const key = await keys.locator(".one-time-link code").textContent();
+  await keys.getByText("never used").waitFor();
+  await assertAccessible(owner, "api-keys");
+  await keep(owner, "api-keys");
+  const withKey = async (path) => (await fetch(`${base}${path}`, { headers: { Authorization: `Bearer ${key}` } })).status;
+  assert.equal(await withKey("/v1/teams"), 200);
+  assert.equal(await withKey("/v1/people"), 403);
+  await owner.reload();
+  await keys.locator(".key-facts").filter({ hasNotText: "never used" }).waitFor();
+  assert.equal(await keys.locator(".one-time-link").count(), 0);
+  owner.once("dialog", (dialog) => dialog.accept());
+  await keys.getByRole("button", { name: "Revoke: Order system" }).click();
+  await keys.getByText("No program has a key to this account.").waitFor();
+  assert.equal(await withKey("/v1/teams"), 401);
+
+  // The audit has the key's making and its end, and what was changed.
+  await owner.getByRole("link", { name: "Audit" }).click();
+  const audit = owner.getByRole("main");
+  await audit.getByText("Removed: Order system").waitFor();
+  await audit.getByLabel("Changes of").selectOption("people");
+  await audit.getByText("Changed: bea@example.com").or(audit.getByText("Changed: Bea")).first().waitFor();
+  await audit.getByText("What changed").first().click();
+  await audit.getByText("administrator").first().waitFor();
+  await assertAccessible(owner, "audit");
+  await keep(owner, "audit");
+  const [saved] = await Promise.all([owner.waitForEvent("download"), audit.getByRole("button", { name: "Download as CSV" }).click()]);
+  assert.equal(saved.suggestedFilename(), "audit.csv");
+  await owner.goto(`${base}/#/`);
+  await isIn(owner);
+
   // Her own sessions: the one before has ended, another browser's can be ended.
   await signIn(late, "bea@example.com", PASSWORD);
   await isIn(late);

@@ -159,6 +159,70 @@ export interface paths {
         patch: operations["updatePerson"];
         trace?: never;
     };
+    "/v1/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The API keys of the account
+         * @description Keys that were revoked are not in the list; those that have expired are. The newest key is first.
+         */
+        get: operations["listApiKeys"];
+        put?: never;
+        /**
+         * Create an API key for a program
+         * @description The answer has the key, which is shown only here. The program sends it as `Authorization: Bearer vbt_…`. What it does is done in the key's name, as a service. Only people create and revoke keys, not programs with an API key.
+         */
+        post: operations["createApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/api-keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API key
+         * @description The key is refused at once, and its connections and event streams end.
+         */
+        delete: operations["revokeApiKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who changed what in the account, newest first
+         * @description An entry for each change of definitions (channels, teams, rules, policies), people, API keys and agents: who, when, with which session, key or token, and each field before and after. Secrets are `***`; a changed one is in the list. For supervisors, administrators and services. With `Accept: text/csv` or `application/x-ndjson` the response has all entries that the filters select, without pages.
+         */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/conversations": {
         parameters: {
             query?: never;
@@ -1158,6 +1222,36 @@ export interface components {
             /** @description The `cursor` of the next page. `null` when this page is the last. */
             next_cursor?: string | null;
         };
+        /** @description An API key, without its secret. */
+        ApiKey: {
+            /**
+             * Format: uuid
+             * @description Also the id of the program as the actor of its events.
+             */
+            id: string;
+            name: string;
+            role: components["schemas"]["ApiKeyRole"];
+            /** @description The key may do only this. `null` when it may do all that its role may. */
+            permissions?: components["schemas"]["Permission"][] | null;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description `null` when the key is valid until it is revoked.
+             */
+            expires_at?: string | null;
+            has_expired: boolean;
+            /**
+             * Format: date-time
+             * @description The last use, to an hour. `null` when the key was never used.
+             */
+            last_used_at?: string | null;
+        };
+        /** @description The permissions of the program that has an API key. No program is an owner. */
+        ApiKeyRole: ("agent" | "supervisor" | "administrator") | "service";
+        ApiKeys: {
+            data: components["schemas"]["ApiKey"][];
+        };
         /** @description A file of a message. Verbatim stores the reference, not the bytes. */
         Attachment: {
             content_type: components["schemas"]["ContentType"];
@@ -1167,6 +1261,47 @@ export interface components {
             mime_type?: string | null;
             file_name?: string | null;
             sha256?: string | null;
+        };
+        /** @description One act. */
+        AuditEntry: {
+            /**
+             * Format: uuid
+             * @description The id of the event.
+             */
+            id: string;
+            /** Format: date-time */
+            at: string;
+            /** @description `user`, `service` or `system`. */
+            actor_type: string;
+            /** Format: uuid */
+            actor_id?: string | null;
+            actor_name?: string | null;
+            /**
+             * @description How the actor proved who they are: `session`, `api_key`, `token` or `gateway`. `null` of the command line, and
+             *      of acts that an earlier version recorded.
+             */
+            credential_type?: string | null;
+            /**
+             * Format: uuid
+             * @description The session or the API key.
+             */
+            credential_id?: string | null;
+            /** @description `account`, `people`, `api_keys`, `agents`, or the catalogue: `teams`, `channels`. */
+            kind: string;
+            /** @description `created`, `changed` or `removed`. */
+            action: string;
+            event_type: string;
+            /** Format: uuid */
+            item_id: string;
+            item_name?: string | null;
+            /** @description Each field that is different now. Secrets are `***` before and after. */
+            changes: components["schemas"]["ChangedField"][];
+        };
+        /** @description A page of a list. */
+        AuditEntryList: {
+            data: components["schemas"]["AuditEntry"][];
+            /** @description The `cursor` of the next page. `null` when this page is the last. */
+            next_cursor?: string | null;
         };
         /**
          * @description The conditions of a rule. An absent condition is not checked. All conditions except the keywords are
@@ -1730,6 +1865,15 @@ export interface components {
             content: string;
             category?: string | null;
         };
+        /** @description A field that an act changed. */
+        ChangedField: {
+            /** @description Its path in the item: `name`, `credentials.access_token`. */
+            field: string;
+            /** @description `null` when it was not set. */
+            before: unknown;
+            /** @description `null` when it is not set any more. */
+            after: unknown;
+        };
         /** @description A merge patch (RFC 7396): an absent member stays as it is, and `null` removes a member. */
         ChannelPatch: {
             name?: string;
@@ -2141,6 +2285,43 @@ export interface components {
              */
             handoff_agent_id?: string | null;
             handoff_reason?: string | null;
+            /**
+             * Format: uint64
+             * @description The version of its stream. It is also the `ETag`.
+             */
+            version: number;
+            /**
+             * @description Send it as `Verbatim-After` with a query whose answer must include this command.
+             * @example 1729
+             */
+            position: string;
+        };
+        /** @description The state after the command, and the command's position in the log. */
+        CreatedApiKeyAnswer: {
+            /**
+             * Format: uuid
+             * @description Also the id of the program as the actor of its events.
+             */
+            id: string;
+            name: string;
+            role: components["schemas"]["ApiKeyRole"];
+            /** @description The key may do only this. `null` when it may do all that its role may. */
+            permissions?: components["schemas"]["Permission"][] | null;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description `null` when the key is valid until it is revoked.
+             */
+            expires_at?: string | null;
+            has_expired: boolean;
+            /**
+             * Format: date-time
+             * @description The last use, to an hour. `null` when the key was never used.
+             */
+            last_used_at?: string | null;
+            /** @description The key itself. It is shown only here. */
+            token: string;
             /**
              * Format: uint64
              * @description The version of its stream. It is also the `ETag`.
@@ -3259,6 +3440,27 @@ export interface components {
             /** @description The `cursor` of the next page. `null` when this page is the last. */
             next_cursor?: string | null;
         };
+        /** @description An API key to be created. */
+        NewApiKey: {
+            /** @description The purpose of the key. Colleagues see it as the name of the program. */
+            name: string;
+            /**
+             * @description The most that the program may do. By default a service.
+             * @default service
+             */
+            role?: components["schemas"]["ApiKeyRole"];
+            /**
+             * @description The key may do only this. Absent or `null` for all that its role may do.
+             * @default null
+             */
+            permissions?: components["schemas"]["Permission"][] | null;
+            /**
+             * Format: date-time
+             * @description Absent or `null` for a key that is valid until it is revoked.
+             * @default null
+             */
+            expires_at?: string | null;
+        };
         /** @description The new assignment. Without an agent and a team you take the conversation yourself. */
         NewAssignment: {
             /**
@@ -3405,6 +3607,8 @@ export interface components {
         People: {
             data: components["schemas"]["Person"][];
         };
+        /** @description A permission of an API key, within its role: to read or to change one part of the account. */
+        Permission: ("conversations:write" | "contacts:read" | "contacts:write" | "agents:write" | "settings:write" | "people:write") | "conversations:read" | "agents:read" | "settings:read" | "people:read" | "events:read" | "customers:write";
         /** @description A person of the account. */
         Person: {
             /** Format: uuid */
@@ -3822,6 +4026,21 @@ export interface components {
         };
         /** @description The state after the command, and the command's position in the log. */
         RetiredAnswer: {
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: uint64
+             * @description The version of its stream. It is also the `ETag`.
+             */
+            version: number;
+            /**
+             * @description Send it as `Verbatim-After` with a query whose answer must include this command.
+             * @example 1729
+             */
+            position: string;
+        };
+        /** @description The state after the command, and the command's position in the log. */
+        RevokedApiKeyAnswer: {
             /** Format: uuid */
             id: string;
             /**
@@ -4689,6 +4908,165 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PersonAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listApiKeys: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeys"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createApiKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description An API key to be created. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewApiKey"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedApiKeyAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revokeApiKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevokedApiKeyAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAudit: {
+        parameters: {
+            query?: {
+                /** @description The id of the person or program that acted. */
+                actor_id?: string | null;
+                /** @description `account`, `people`, `api_keys`, `agents`, or a catalogue: `teams`, `channels`, `bot_rules`. */
+                kind?: string | null;
+                /** @description The id of the item, person, key or agent. */
+                item_id?: string | null;
+                /** @description From this time on. */
+                from?: string | null;
+                /** @description Before this time. */
+                to?: string | null;
+                /** @description Between 1 and 200. The default is 50. */
+                limit?: number | null;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditEntryList"];
+                    "text/csv": unknown;
+                    "application/x-ndjson": unknown;
                 };
             };
             /** @description The request was refused. The problem document has the reason. */

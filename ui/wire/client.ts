@@ -11,6 +11,12 @@ export type Attachment = Schemas["Attachment"];
 export type NewMessage = Schemas["NewMessage"];
 export type HistoryEvent = Schemas["HistoryEvent"];
 export type Person = Schemas["Person"];
+export type ApiKey = Schemas["ApiKey"];
+export type AuditEntry = Schemas["AuditEntry"];
+/** The route also answers an export, so the type of its answer is not known from the path. */
+export type AuditList = Schemas["AuditEntryList"];
+export type ApiKeyRole = Schemas["ApiKeyRole"];
+export type Permission = Schemas["Permission"];
 export type OwnSession = Schemas["OwnSession"];
 export type Problem = Schemas["Problem"];
 export type Status = Schemas["Status"];
