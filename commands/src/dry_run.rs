@@ -1,12 +1,14 @@
-//! Dry runs: the messages of an account's past are answered again by a playbook, with the same rules as in live
-//! operation. Nothing is written.
+//! Dry runs: the messages of an account's past are answered again by a playbook, or its events are matched again with
+//! automation rules, by the same rules as in live operation. Nothing is written.
 //!
 //! Within the span the events of the live bot are left out of the history, and the events of the playbook take their
 //! place. The events of people and providers stay. So a dry run of the live rules gives the live results, and a dry run
 //! of other rules assumes that people would have done the same.
 
+mod automation;
 mod report;
 
+pub use automation::{AutomationDryRun, MatchedRule, RuleMatch};
 pub use report::{Changes, DryRun, Example, Outcome, Pair, PerRule};
 
 use crate::Commands;
@@ -97,6 +99,18 @@ impl Turns {
     }
 }
 
+/// The events of a span are applied to it one after the other.
+trait Replay: Sized + Send + 'static {
+    type Report;
+    fn knows(&self, id: ConversationId) -> bool;
+    /// Adds a conversation with its state before the span.
+    fn add(&mut self, id: ConversationId, before: Conversation, outcome: Outcome);
+    /// Applies an event of a conversation that was added.
+    fn apply(&mut self, id: ConversationId, event: &ConversationEvent, recorded: &Recorded);
+    /// `events`: the number of events of the span.
+    fn report(self, span: Span, events: usize) -> Self::Report;
+}
+
 impl Commands {
     /// Answers the account's messages of a span by a playbook, and reports the differences.
     pub async fn dry_run(
@@ -106,28 +120,82 @@ impl Commands {
         span: Span,
         examples: usize,
     ) -> Result<DryRun, DryRunError> {
+        let replay = BotReplay::new(playbook, examples);
+        self.replay(account, span, replay).await
+    }
+
+    async fn replay<R: Replay>(
+        &self,
+        account: AccountId,
+        span: Span,
+        mut replay: R,
+    ) -> Result<R::Report, DryRunError> {
         let filter = Filter {
             account: Some(account),
             categories: vec![Category::Conversation],
             event_types: Vec::new(),
         };
         let log = StreamId::named("the log");
-        let mut replay = Replay::new(playbook, span, examples);
-        let mut after = None;
+        let (mut after, mut count) = (None, 0);
         loop {
             let page = self.store.read_all(after, &filter, PAGE).await;
             let page = page.map_err(|error| LoadError::of(&log, error))?;
             let is_after_span = page.events.last().is_some_and(|last| last.recorded_at >= span.until);
-            replay.load_new_conversations(&*self.store, &page.events).await?;
-            let events = page.events;
-            let replayed = low_priority::run(move || replay.apply(events).map(|()| replay)).await;
+            // Events before the span are in the loaded states already.
+            let mut events = page.events;
+            events.retain(|recorded| span.contains(recorded.recorded_at));
+            load_new_conversations(&mut replay, &*self.store, &events).await?;
+            count += events.len();
+            if count > MOST_EVENTS {
+                return Err(DryRunError::TooManyEvents { limit: MOST_EVENTS });
+            }
+            let replayed = low_priority::run(move || apply(&mut replay, &events).map(|()| replay)).await;
             replay = replayed.ok_or(DryRunError::Panicked)??;
             after = page.through.or(after);
             if page.at_end || is_after_span {
-                return Ok(replay.counts.report(span));
+                return Ok(replay.report(span, count));
             }
         }
     }
+}
+
+/// Loads the state at the begin of the span of conversations that are new in this page.
+async fn load_new_conversations(
+    replay: &mut impl Replay,
+    store: &dyn EventStore,
+    page: &[Recorded],
+) -> Result<(), DryRunError> {
+    for recorded in page {
+        let Some(id) = recorded.stream.as_conversation() else { continue };
+        if replay.knows(id) {
+            continue;
+        }
+        let mut state = Conversation::default();
+        let mut outcome = Outcome::default();
+        let mut next = Version::FIRST;
+        while next < recorded.version {
+            let wanted = usize::try_from(recorded.version.0 - next.0).unwrap_or(PAGE).min(PAGE);
+            let before = store.read_stream(&recorded.stream, next, wanted).await;
+            let before = before.map_err(|error| LoadError::of(&recorded.stream, error))?;
+            let Some(last) = before.last() else { break };
+            next = last.version.next();
+            for earlier in &before {
+                let event = decode(earlier)?;
+                state.evolve(&event, earlier.metadata.occurred_at);
+                outcome.apply(&event);
+            }
+        }
+        replay.add(id, state, outcome);
+    }
+    Ok(())
+}
+
+fn apply(replay: &mut impl Replay, page: &[Recorded]) -> Result<(), DryRunError> {
+    for recorded in page {
+        let Some(id) = recorded.stream.as_conversation() else { continue };
+        replay.apply(id, &decode(recorded)?, recorded);
+    }
+    Ok(())
 }
 
 /// A conversation whose live bot is replaced by the playbook.
@@ -136,83 +204,55 @@ struct ReplayedConversation {
     state: Conversation,
 }
 
-struct Replay {
+struct BotReplay {
     playbook: Arc<Playbook>,
-    span: Span,
     conversations: HashMap<ConversationId, ReplayedConversation>,
     counts: Counts,
 }
 
-impl Replay {
-    fn new(playbook: Arc<Playbook>, span: Span, examples: usize) -> Self {
+impl BotReplay {
+    fn new(playbook: Arc<Playbook>, examples: usize) -> Self {
         let counts = Counts::new(&playbook, examples);
-        Self { playbook, span, conversations: HashMap::new(), counts }
+        Self { playbook, conversations: HashMap::new(), counts }
+    }
+}
+
+impl Replay for BotReplay {
+    type Report = DryRun;
+
+    fn knows(&self, id: ConversationId) -> bool {
+        self.conversations.contains_key(&id)
     }
 
-    /// Loads the state at the begin of the span of conversations that are new in this page.
-    async fn load_new_conversations(
-        &mut self,
-        store: &dyn EventStore,
-        page: &[Recorded],
-    ) -> Result<(), DryRunError> {
-        for recorded in page {
-            let Some(id) = recorded.stream.as_conversation() else { continue };
-            if !self.span.contains(recorded.recorded_at) || self.conversations.contains_key(&id) {
-                continue;
-            }
-            let mut state = Conversation::default();
-            let mut outcome = Outcome::default();
-            let mut next = Version::FIRST;
-            while next < recorded.version {
-                let wanted = usize::try_from(recorded.version.0 - next.0).unwrap_or(PAGE).min(PAGE);
-                let before = store.read_stream(&recorded.stream, next, wanted).await;
-                let before = before.map_err(|error| LoadError::of(&recorded.stream, error))?;
-                let Some(last) = before.last() else { break };
-                next = last.version.next();
-                for earlier in &before {
-                    let event = decode(earlier)?;
-                    state.evolve(&event, earlier.metadata.occurred_at);
-                    outcome.apply(&event);
-                }
-            }
-            let index = self.counts.add_conversation(id, outcome);
-            self.conversations.insert(id, ReplayedConversation { index, state });
-        }
-        Ok(())
+    fn add(&mut self, id: ConversationId, before: Conversation, outcome: Outcome) {
+        let index = self.counts.add_conversation(id, outcome);
+        self.conversations.insert(id, ReplayedConversation { index, state: before });
     }
 
-    fn apply(&mut self, page: Vec<Recorded>) -> Result<(), DryRunError> {
-        for recorded in &page {
-            let Some(id) = recorded.stream.as_conversation() else { continue };
-            // Events before the span are in the loaded states already.
-            if !self.span.contains(recorded.recorded_at) {
-                continue;
-            }
-            self.counts.events += 1;
-            if self.counts.events > MOST_EVENTS {
-                return Err(DryRunError::TooManyEvents { limit: MOST_EVENTS });
-            }
-            let Some(conversation) = self.conversations.get_mut(&id) else { continue };
-            let (event, at) = (decode(recorded)?, recorded.metadata.occurred_at);
-            let live_bot = recorded.metadata.actor.name.as_deref() == Some(ROUTER)
-                && recorded.metadata.actor.id.is_none();
-            self.counts.record_live(conversation.index, &event, live_bot);
-            if live_bot {
-                continue;
-            }
-            conversation.state.evolve(&event, at);
-            self.counts.record_dry(conversation.index, &event, None);
-            if let ConversationEvent::Message(MessageEvent::MessageReceived(message)) = &event {
-                let answer = answer(&self.playbook, message, at, recorded.id);
-                // A refused answer is left out, as in live operation.
-                let events = answer.decide(&conversation.state, at).unwrap_or_default();
-                for event in &events {
-                    conversation.state.evolve(event, at);
-                }
-                self.counts.record_answer(conversation.index, message.message_id, at, &events);
-            }
+    fn apply(&mut self, id: ConversationId, event: &ConversationEvent, recorded: &Recorded) {
+        let Some(conversation) = self.conversations.get_mut(&id) else { return };
+        let at = recorded.metadata.occurred_at;
+        let actor = &recorded.metadata.actor;
+        let live_bot = actor.name.as_deref() == Some(ROUTER) && actor.id.is_none();
+        self.counts.record_live(conversation.index, event, live_bot);
+        if live_bot {
+            return;
         }
-        Ok(())
+        conversation.state.evolve(event, at);
+        self.counts.record_dry(conversation.index, event, None);
+        if let ConversationEvent::Message(MessageEvent::MessageReceived(message)) = event {
+            let answer = answer(&self.playbook, message, at, recorded.id);
+            // A refused answer is left out, as in live operation.
+            let events = answer.decide(&conversation.state, at).unwrap_or_default();
+            for event in &events {
+                conversation.state.evolve(event, at);
+            }
+            self.counts.record_answer(conversation.index, message.message_id, at, &events);
+        }
+    }
+
+    fn report(self, span: Span, events: usize) -> DryRun {
+        self.counts.report(span, events)
     }
 }
 

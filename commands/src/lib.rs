@@ -24,6 +24,7 @@ pub mod language;
 pub mod low_priority;
 pub mod past;
 pub mod people;
+mod rule_causes;
 mod turns;
 pub mod undo;
 
@@ -55,6 +56,7 @@ pub use catalogues::{AccountCatalogue, Catalogued, Catalogues};
 pub use causes::{Consequence, event_of};
 pub use compiled_rules::PLAYBOOK_CATALOGUES;
 pub use conversations::Begin;
+pub use rule_causes::{AUTOMATION, rule_causes};
 
 /// The number of conversations whose state is cached. The stream of a cached conversation is not read again.
 const CONVERSATIONS: usize = 8_192;

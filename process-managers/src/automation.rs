@@ -13,13 +13,11 @@ pub(crate) use run::{RuleRun, run};
 
 use crate::manager::{Context, OpenError, ProcessManager};
 use crate::restore::{AfterRestore, TableSet};
+use commands::AUTOMATION;
 use follow::Follow;
 use follower::{Health, Runner, RunnerError, Watch};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
-
-/// The name of the actor in events that rules append.
-const AUTOMATION: &str = "automation";
 
 /// The process manager.
 pub struct Automation(Runner<Follow>);

@@ -189,10 +189,11 @@ fn uuid(id: u128) -> String {
 }
 
 /// The routes whose request with a key needs an offer, or changes nothing.
-const PLAYED_ELSEWHERE: [&str; 3] = [
+const PLAYED_ELSEWHERE: [&str; 4] = [
     "/v1/conversations/{id}/offers/{offer_id}/accept",
     "/v1/conversations/{id}/offers/{offer_id}/decline",
     "/v1/bot-rules/dry-run",
+    "/v1/automation-rules/dry-run",
 ];
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod claims;
 mod conflicts;
 mod contacts;
 mod conversations;
+mod dry_runs;
 mod errors;
 mod identities;
 mod joint_appends;

@@ -223,7 +223,6 @@ struct ConversationCounts {
 
 /// The counts while the log is read.
 pub(super) struct Counts {
-    pub(super) events: usize,
     messages: usize,
     most_examples: usize,
     conversations: Vec<ConversationCounts>,
@@ -248,7 +247,6 @@ impl Counts {
             .collect();
         let rule_indexes = rules.iter().enumerate().map(|(index, rule)| (rule.id, index)).collect();
         Self {
-            events: 0,
             messages: 0,
             most_examples,
             conversations: Vec::new(),
@@ -329,7 +327,7 @@ impl Counts {
         }
     }
 
-    pub(super) fn report(mut self, span: Span) -> DryRun {
+    pub(super) fn report(mut self, span: Span, events: usize) -> DryRun {
         let mut did = Changes::default();
         let mut different = Different { conversations: 0, examples: Vec::new() };
         for conversations in &self.conversations {
@@ -348,7 +346,7 @@ impl Counts {
         DryRun {
             from: span.from,
             until: span.until,
-            events: self.events,
+            events,
             messages: self.messages,
             conversations: self.conversations.len(),
             rules: self.rules,
