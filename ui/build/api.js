@@ -51,6 +51,7 @@ const USED = {
   "/v1/calendars": ["get", "post"],
   "/v1/calendars/{id}": ["get", "patch", "delete"],
   "/v1/bot-rules/dry-run": ["post"],
+  "/v1/automation-rules/dry-run": ["post"],
   "/v1/bot-settings": ["get", "patch", "delete"],
   "/v1/agent-preferences/{user_id}": ["get", "patch"],
   "/v1/agent-preferences/me": ["get", "patch"],

@@ -947,6 +947,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/automation-rules/dry-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test automation rules on past events
+         * @description The conditions of the active rules are compared with the events and waits of the span, and with the state that each conversation had then. No action is executed and nothing is stored, so a rule does not see the consequences of another. A span contains at most 250,000 events.
+         */
+        post: operations["dryRunAutomationRules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/bot-settings": {
         parameters: {
             query?: never;
@@ -1330,6 +1350,22 @@ export interface components {
             assignee?: components["schemas"]["Held"] | null;
             /** @description The event is about one of these metrics. */
             sla_metrics?: components["schemas"]["SlaMetric"][] | null;
+        };
+        /** @description The events and waits in a span of the past that automation rules match. */
+        AutomationDryRun: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            until: string;
+            /**
+             * Format: uint
+             * @description The number of events of conversations in the span.
+             */
+            events: number;
+            /** Format: uint */
+            conversations: number;
+            /** @description The active rules, in the order in which they run. */
+            rules: components["schemas"]["MatchedRule"][];
         };
         /** @description The event that triggers a rule. */
         AutomationEvent: ("conversation_created" | "conversation_resolved" | "sla_warning" | "sla_breached") | "conversation_updated" | "message_received" | "message_sent" | "waiting_longer_than";
@@ -2789,6 +2825,56 @@ export interface components {
             error_reason?: string | null;
         };
         /** @description The item in a request. */
+        DraftAutomationRule: {
+            description?: string | null;
+            /** @description Unique in the account. */
+            name: string;
+            /**
+             * Format: int32
+             * @description The rule with the lowest number runs first.
+             * @default 0
+             */
+            priority?: number;
+            /** @default true */
+            is_active?: boolean;
+            event: components["schemas"]["AutomationEvent"];
+            /**
+             * Format: uint32
+             * @description How long the customer has waited, for `waiting_longer_than`.
+             */
+            waiting_seconds?: number | null;
+            /**
+             * @default {
+             *       "match_mode": "any"
+             *     }
+             */
+            conditions?: components["schemas"]["AutomationConditions"];
+            /** @description Executed in their order. An action that cannot be executed is skipped. */
+            actions: components["schemas"]["Action"][];
+            /**
+             * @description The key with which its webhooks are signed: `whsec_` and Base64. Created when the rule has
+             *      webhooks and no key.
+             */
+            webhook_secret?: string | null;
+            /** Format: uuid */
+            id?: string | null;
+        };
+        /** @description Draft rules, and a span of the past. */
+        DraftAutomationRules: {
+            /** @description The rules to test. Absent for the account's own rules. */
+            rules?: components["schemas"]["DraftAutomationRule"][] | null;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            until: string;
+            /**
+             * Format: uint
+             * @description The number of examples of each kind.
+             * @default 5
+             */
+            examples?: number;
+        };
+        /** @description The item in a request. */
         DraftRule: {
             /** @description Unique in the account. */
             name: string;
@@ -2816,6 +2902,21 @@ export interface components {
             run_once?: boolean;
             /** Format: uuid */
             id?: string | null;
+        };
+        /** @description Draft rules, and a span of the past. */
+        DraftRules: {
+            /** @description The rules to test. Absent for the account's own rules. */
+            rules?: components["schemas"]["DraftRule"][] | null;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            until: string;
+            /**
+             * Format: uint
+             * @description The number of examples of each kind.
+             * @default 5
+             */
+            examples?: number;
         };
         /** @description The acts of rules in a span of the past, and the acts of the live bot. */
         DryRun: {
@@ -2853,21 +2954,6 @@ export interface components {
             /** Format: uint */
             conversations: number;
             examples: components["schemas"]["DryRunDifference"][];
-        };
-        /** @description Draft rules, and a span of the past. */
-        DryRunDraft: {
-            /** @description The rules to test. Absent for the account's own rules. */
-            rules?: components["schemas"]["DraftRule"][] | null;
-            /** Format: date-time */
-            from: string;
-            /** Format: date-time */
-            until: string;
-            /**
-             * Format: uint
-             * @description The number of examples of each kind.
-             * @default 5
-             */
-            examples?: number;
         };
         /** @description A conversation in which a rule would have matched. */
         DryRunExample: {
@@ -3382,6 +3468,29 @@ export interface components {
          * @enum {string}
          */
         MatchMode: "any" | "all";
+        /** @description A rule, and the events and waits that it matches. */
+        MatchedRule: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /**
+             * Format: uint
+             * @description The number of conversations in which the rule would have run.
+             */
+            conversations: number;
+            /**
+             * Format: uint
+             * @description The number of times that the rule would have run.
+             */
+            matches: number;
+            /**
+             * Format: uint
+             * @description The number of times that the account's rule of this id did run in the span.
+             */
+            ran: number;
+            /** @description The first match of each of some conversations. */
+            examples: components["schemas"]["RuleMatch"][];
+        };
         /** @description A message, or a note that only agents see. */
         Message: {
             /** Format: uuid */
@@ -4061,6 +4170,18 @@ export interface components {
         Role: ("agent" | "supervisor" | "administrator" | "service") | "owner";
         /** @description How one of the eligible agents is chosen. */
         RoutingStrategy: "random" | "round_robin" | "least_busy" | "manual_queue" | "least_recent" | "ring_all";
+        /** @description An event or a wait that a rule matches. */
+        RuleMatch: {
+            /** Format: uuid */
+            conversation_id: string;
+            /**
+             * Format: uuid
+             * @description `null` when the customer's waiting is the cause.
+             */
+            event_id?: string | null;
+            /** Format: date-time */
+            at: string;
+        };
         /** @description The results of each kind that was searched. */
         SearchResult: {
             people?: components["schemas"]["FoundPersonList"] | null;
@@ -7775,7 +7896,7 @@ export interface operations {
         /** @description Draft rules, and a span of the past. */
         requestBody: {
             content: {
-                "application/json": components["schemas"]["DryRunDraft"];
+                "application/json": components["schemas"]["DraftRules"];
             };
         };
         responses: {
@@ -7786,6 +7907,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DryRun"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dryRunAutomationRules: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Draft rules, and a span of the past. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftAutomationRules"];
+            };
+        };
+        responses: {
+            /** @description The events and waits in a span of the past that automation rules match. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AutomationDryRun"];
                 };
             };
             /** @description The request was refused. The problem document has the reason. */

@@ -11,24 +11,30 @@ type Untyped = Record<Method, (path: string, options: Options) => Promise<Answer
 /** What the API answered: a value, or why not. */
 export type Outcome<T> = { value: T; problem?: undefined } | { value?: undefined; problem: Problem };
 
-export async function ask<T>(desk: Desk, method: Method, path: string, options: Options = {}): Promise<Outcome<T>> {
+/** The position of the newest command of a desk: what is fetched later includes it. */
+const positions = new WeakMap<Desk, string>();
+
+export async function ask<T>(desk: Desk, method: Method, path: string, { params, body }: Options = {}): Promise<Outcome<T>> {
+  const after = method === "GET" ? positions.get(desk) : undefined;
+  const header = { ...params?.header, ...(after === undefined ? {} : { "Verbatim-After": after }) };
   try {
+    const options = { params: { ...params, header }, body };
     const { data, error, response } = await (desk.api as unknown as Untyped)[method](path, options);
-    if (response.ok) return { value: data as T };
-    return { problem: { type: "", title: response.statusText, status: response.status, ...(error as object) } };
+    if (!response.ok) return { problem: { type: "", title: response.statusText, status: response.status, ...(error as object) } };
+    if (method !== "GET" && typeof data?.position === "string") positions.set(desk, data.position);
+    return { value: data as T };
   } catch {
     return { problem: { type: "/problems/unreachable", title: "", status: 0 } };
   }
 }
 
-/** Every item of a catalogue, as of the position or later. Throws the problem when they cannot be fetched. */
-export async function fetchAll(desk: Desk, path: string, after?: string): Promise<Item[]> {
-  const header = after === undefined ? {} : { "Verbatim-After": after };
+/** Every item of a catalogue. Throws the problem when they cannot be fetched. */
+export async function fetchAll(desk: Desk, path: string): Promise<Item[]> {
   const items: Item[] = [];
   let cursor: string | undefined;
   do {
     const query = cursor === undefined ? {} : { cursor };
-    const answer = await ask<{ data: Item[]; next_cursor?: string }>(desk, "GET", path, { params: { query, header } });
+    const answer = await ask<{ data: Item[]; next_cursor?: string }>(desk, "GET", path, { params: { query } });
     if (answer.problem) throw answer.problem;
     items.push(...answer.value.data);
     cursor = answer.value.next_cursor ?? undefined;

@@ -2,6 +2,7 @@ import type { components } from "../../wire/api";
 import { kindOf, type Field } from "../form/fields";
 import { counted, t } from "../words";
 import { ACTIONS } from "./actions";
+import AutomationDryRun from "./AutomationDryRun.svelte";
 import { CHANNEL_TYPES, METRICS, OWN_ZONE, PRIORITIES, STATUSES } from "./words";
 
 type Schemas = components["schemas"];
@@ -38,6 +39,7 @@ export const automationRules = kindOf<Schemas["AutomationRuleSpec"], Schemas["De
   one: "automation_rule",
   about: "automation_about",
   fresh: { name: "", priority: 0, is_active: true, event: "message_received", conditions: { match_mode: "any" }, actions: [] },
+  beside: AutomationDryRun,
   title: ({ name }) => name,
   facts: ({ is_active, event, actions, priority }) => [
     is_active === false ? t("inactive") : "",
