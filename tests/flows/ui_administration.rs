@@ -42,6 +42,10 @@ async fn an_account_is_set_up_on_the_pages_of_administration() {
                 let asked = json!([{ "id": "m1", "from": "4915", "content": "When are you open?" }]);
                 receive(&program, &channel, asked).await;
             }
+            ("a customer asks for a", "refund") => {
+                let asked = json!([{ "id": "m0", "from": "4916", "content": "I want a refund" }]);
+                receive(&program, &channel, asked).await;
+            }
             ("done", "") => {}
             (other, of) => panic!("the pages' test wants {other} {of}"),
         }

@@ -181,6 +181,22 @@ try {
   assert.equal(await ada.getByText(/^whsec_/).count(), 0);
   assert.equal(await ada.getByLabel("Words and phrases").inputValue(), "refund\nmoney back");
 
+  // It is tried on the past: also what is not saved yet.
+  await ask("a customer asks for a refund");
+  const past = ada.getByRole("complementary");
+  await past.getByRole("button", { name: "Try it" }).click();
+  await past.getByText("It would run 1 time in 1 conversation.").waitFor();
+  await ada.getByLabel("Words and phrases").fill("parcel");
+  await past.getByRole("button", { name: "Try it" }).click();
+  await past.getByText("It would run 0 times in 0 conversations.").waitFor();
+  await ada.getByLabel("Address").fill("http://example.com");
+  await past.getByRole("button", { name: "Try it" }).click();
+  await past.getByText("The rule is not right yet: see the field.").waitFor();
+  await assertRefused(ada, ada.getByLabel("Address"), /https/);
+  await assertAccessible(ada, "dry run of an automation rule");
+  await keep(ada, screenshots, "automation-dry-run");
+  await ada.getByRole("button", { name: "Discard changes" }).click();
+
   // A bot rule is tried on the past before it is saved.
   await ask("a customer asks when the shop is open");
   await begin(ada, "bot-rules", "Bot rules");
@@ -193,7 +209,7 @@ try {
   await dryRun.getByRole("button", { name: "Try it" }).click();
   await dryRun.getByText("This rule fits 1 messages in 1 conversations.").waitFor();
   await dryRun.getByRole("row", { name: "Answers 1 0" }).first().waitFor();
-  await dryRun.getByText("1 conversation would be different.").waitFor();
+  await dryRun.getByText("2 conversations would be different.").waitFor();
   await assertAccessible(ada, "dry run");
   await keep(ada, screenshots, "dry-run");
   await save(ada);
