@@ -38,6 +38,7 @@ mod sessions;
 mod sizes;
 mod sla_policies;
 mod undo;
+mod views;
 
 pub use command_headers::CommandHeaders;
 pub use conversations::{problem_of_agent, problem_of_command};

@@ -12,6 +12,7 @@ mod channel;
 mod handoff_rule;
 mod macro_;
 mod queue;
+mod saved_view;
 mod sla_policy;
 mod team;
 #[cfg(test)]
@@ -20,7 +21,9 @@ mod tests;
 use crate::aggregate::{Decide, Evolve};
 use event_schemas::automation::{AutomationRule, Macro};
 use event_schemas::bot::{BotRule, BotSettings, HandoffRule};
-use event_schemas::catalogue::{BusinessCalendar, CannedResponse, Change, Channel, Item, SlaPolicy, Team};
+use event_schemas::catalogue::{
+    BusinessCalendar, CannedResponse, Change, Channel, Item, SavedView, SlaPolicy, Team,
+};
 use event_schemas::routing::Queue;
 use event_schemas::{CatalogueEvent, Timestamp, UserId, Version};
 use serde::{Deserialize, Serialize};
@@ -37,6 +40,7 @@ pub type AllBotSettings = Catalogue<BotSettings>;
 pub type Queues = Catalogue<Queue>;
 pub type Macros = Catalogue<Macro>;
 pub type AutomationRules = Catalogue<AutomationRule>;
+pub type Views = Catalogue<SavedView>;
 
 /// The rules of a kind of item.
 pub trait CatalogueItem: Item {

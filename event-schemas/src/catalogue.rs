@@ -130,6 +130,7 @@ catalogue! {
     macro_::Macro: MacroId, Macros = "macros", MacroDefined { defined as "macro" }, MacroRetired;
     automation_rule::AutomationRule: AutomationRuleId, AutomationRules = "automation_rules",
         AutomationRuleDefined { automation_rule }, AutomationRuleRetired;
+    saved_view::SavedView: SavedViewId, Views = "views", SavedViewDefined { saved_view }, SavedViewRetired;
 }
 
 /// A kind of catalogue item, with its events. Declared with [`catalogue!`].

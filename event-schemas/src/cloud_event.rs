@@ -2,6 +2,7 @@
 
 use crate::Recorded;
 use crate::automation::MacroVisibility;
+use crate::catalogue::ViewVisibility;
 use crate::secrets::Secret;
 use crate::upcast::today;
 use schemars::JsonSchema;
@@ -119,8 +120,8 @@ pub fn without_secrets(event_type: &str, mut data: Value) -> Value {
     data
 }
 
-/// The data of an event without the texts of a personal macro, which only its creator sees. It stays visible that there
-/// is one, and whose it is.
+/// The data of an event without the texts of a personal macro or view, which only its creator sees. It stays visible
+/// that there is one, and whose it is.
 fn without_personal_texts(mut data: Value) -> Value {
     if let Some(item) = data.get_mut("macro").and_then(Value::as_object_mut)
         && item.get("visibility") == Some(&json!(MacroVisibility::Personal))
@@ -128,6 +129,12 @@ fn without_personal_texts(mut data: Value) -> Value {
         item.insert("name".to_owned(), json!(HIDDEN));
         item.insert("actions".to_owned(), json!([]));
         item.remove("description");
+    }
+    if let Some(view) = data.get_mut("saved_view").and_then(Value::as_object_mut)
+        && view.get("visibility") == Some(&json!(ViewVisibility::Personal))
+    {
+        view.insert("name".to_owned(), json!(HIDDEN));
+        view.insert("filter".to_owned(), json!({ "all": [] }));
     }
     data
 }
@@ -182,6 +189,20 @@ mod tests {
         let shown = without_personal_texts(of("personal"));
         assert!(!shown.to_string().contains("mine"), "{shown}");
         assert_eq!(shown["macro"]["created_by"], "ana");
+        assert_eq!(without_personal_texts(of("everyone")), of("everyone"));
+    }
+
+    #[test]
+    fn the_data_of_an_event_has_neither_name_nor_filter_of_a_personal_view() {
+        let of = |visibility: &str| {
+            json!({ "saved_view": {
+                "name": "mine", "visibility": visibility, "created_by": "ana", "filter": { "label": ["mine"] },
+            }})
+        };
+        let shown = without_personal_texts(of("personal"));
+        assert!(!shown.to_string().contains("mine"), "{shown}");
+        assert_eq!(shown["saved_view"]["created_by"], "ana");
+        assert_eq!(shown["saved_view"]["filter"], json!(crate::view_filter::ViewFilter::All(Vec::new())));
         assert_eq!(without_personal_texts(of("everyone")), of("everyone"));
     }
 

@@ -19,6 +19,7 @@ pub mod channel;
 pub mod handoff_rule;
 pub mod macro_;
 pub mod queue;
+pub mod saved_view;
 pub mod sla_policy;
 pub mod team;
 

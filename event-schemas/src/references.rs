@@ -44,6 +44,8 @@ macro_rules! refer_to_nothing {
 }
 
 refer_to_nothing!(Channel, Team, CannedResponse, BusinessCalendar, BotSettings);
+// The filter of a view keeps no item from being retired: most views can be changed by their creators alone.
+refer_to_nothing!(SavedView);
 
 impl References for SlaPolicy {
     fn references(&self) -> Vec<Reference> {

@@ -64,7 +64,17 @@ macro_rules! without_secrets {
     };
 }
 
-without_secrets!(Team, CannedResponse, SlaPolicy, BusinessCalendar, BotRule, HandoffRule, BotSettings, Queue);
+without_secrets!(
+    Team,
+    CannedResponse,
+    SlaPolicy,
+    BusinessCalendar,
+    BotRule,
+    HandoffRule,
+    BotSettings,
+    Queue,
+    SavedView
+);
 
 impl Secrets for Channel {
     fn secrets(&self) -> Vec<(String, &Secret)> {

@@ -113,6 +113,7 @@ macro_rules! simple_kind {
     (Queue) => {};
     (Macro) => {};
     (AutomationRule) => {};
+    (SavedView) => {};
     ($Item:ident) => {
         impl ItemRoutes for $Item {
             type Author = Supervisor;

@@ -2,8 +2,8 @@
 
 use crate::problem::CommandProblem;
 use commands::Commands;
-use event_schemas::catalogue::CannedResponse;
-use event_schemas::{AccountId, CannedResponseId, StreamId, TeamId, UserId};
+use event_schemas::catalogue::{CannedResponse, Channel};
+use event_schemas::{AccountId, CannedResponseId, ChannelId, StreamId, TeamId, UserId};
 use gate::Problem;
 
 pub(super) async fn check_canned_response(
@@ -47,4 +47,17 @@ pub(super) async fn check_team(
         return Ok(());
     }
     Err(Problem::unprocessable(field, "This account has no such team.").into())
+}
+
+pub(super) async fn check_channel(
+    commands: &Commands,
+    account: AccountId,
+    field: &str,
+    channel: ChannelId,
+) -> Result<(), CommandProblem> {
+    let channels = commands.catalogue::<Channel>(account).current().await?;
+    if channels.state.get(channel).is_some() {
+        return Ok(());
+    }
+    Err(Problem::unprocessable(field, "This account has no such channel.").into())
 }

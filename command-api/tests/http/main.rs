@@ -21,5 +21,6 @@ mod messages;
 mod referrers;
 mod service;
 mod undo;
+mod views;
 mod watched_log;
 mod webhooks;

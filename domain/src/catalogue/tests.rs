@@ -375,3 +375,99 @@ mod automation {
         }
     }
 }
+
+mod views {
+    use super::invalid;
+    use crate::aggregate::given::given;
+    use crate::catalogue::{Define, Rejection, Views};
+    use event_schemas::catalogue::{SavedView, SavedViewDefined, ViewSort, ViewVisibility};
+    use event_schemas::message::Status;
+    use event_schemas::view_filter::{CustomField, ViewFilter};
+    use event_schemas::{CatalogueEvent, SavedViewId, UserId};
+
+    const ANA: UserId = UserId::from_u128(1);
+    const BEN: UserId = UserId::from_u128(2);
+
+    fn view(id: u128, visibility: ViewVisibility, by: UserId) -> SavedView {
+        SavedView {
+            id: SavedViewId::from_u128(id),
+            name: "Waiting".to_owned(),
+            visibility,
+            created_by: by,
+            filter: ViewFilter::Status(vec![Status::Open]),
+            sort_by: ViewSort::Unanswered,
+            descending: false,
+        }
+    }
+
+    fn defined(view: SavedView) -> CatalogueEvent {
+        SavedViewDefined { saved_view: view }.into()
+    }
+
+    fn with(filter: ViewFilter) -> SavedView {
+        SavedView { filter, ..view(1, ViewVisibility::Everyone, ANA) }
+    }
+
+    #[test]
+    fn names_differ_only_among_the_views_that_the_same_agents_see() {
+        use ViewVisibility::{Everyone, Personal};
+        let taken = Rejection::NameTaken { field: "name", value: "Waiting".to_owned() };
+        for (first, second, is_taken) in [
+            (view(1, Everyone, ANA), view(2, Everyone, BEN), true),
+            (view(1, Personal, ANA), view(2, Personal, ANA), true),
+            (view(1, Personal, ANA), view(2, Personal, BEN), false),
+            (view(1, Personal, ANA), view(2, Everyone, ANA), false),
+        ] {
+            let given = given::<Views>([defined(first)]).when(Define(second.clone()));
+            if is_taken {
+                given.then_rejected(taken.clone());
+            } else {
+                given.then([defined(second)]);
+            }
+        }
+    }
+
+    #[test]
+    fn an_agent_has_a_hundred_personal_views_whatever_others_have() {
+        let own = |id: u128, by| SavedView { name: id.to_string(), ..view(id, ViewVisibility::Personal, by) };
+        let full: Vec<_> = (1..=100).map(|id| defined(own(id, ANA))).collect();
+        given::<Views>(full.clone()).when(Define(own(101, BEN))).then([defined(own(101, BEN))]);
+        let reason = "an agent has at most 100 personal views".to_owned();
+        given::<Views>(full)
+            .when(Define(own(101, ANA)))
+            .then_rejected(Rejection::Invalid { field: "visibility".to_owned(), reason });
+    }
+
+    #[test]
+    fn a_rejection_names_the_wrong_part_of_the_filter() {
+        let inside =
+            |filter| ViewFilter::All(vec![ViewFilter::Unread(true), ViewFilter::Not(Box::new(filter))]);
+        let custom = |name: &str, value: &str| {
+            ViewFilter::Custom(CustomField { name: name.to_owned(), value: value.to_owned() })
+        };
+        for (filter, field) in [
+            (ViewFilter::Status(Vec::new()), "status"),
+            (ViewFilter::Label(vec!["vip".to_owned(), " ".to_owned()]), "label[1]"),
+            (ViewFilter::Language(vec!["en\0".to_owned()]), "language[0]"),
+            (ViewFilter::Label(vec!["a".repeat(201)]), "label[0]"),
+            (custom("", "gold"), "custom.name"),
+            (custom("tier\\", "gold"), "custom.name"),
+            (custom("tier", ""), "custom.value"),
+            (ViewFilter::Any(vec![ViewFilter::Assignee(Vec::new())]), "any[0].assignee"),
+        ] {
+            assert_eq!(invalid(with(inside(filter))), format!("filter.all[1].not.{field}"));
+        }
+    }
+
+    #[test]
+    fn a_filter_is_bounded_in_depth_and_in_parts() {
+        let nested =
+            |depth: usize| (1..depth).fold(ViewFilter::Unread(true), |inner, _| ViewFilter::Any(vec![inner]));
+        given::<Views>([]).when(Define(with(nested(8)))).then([defined(with(nested(8)))]);
+        let wide = |parts: usize| ViewFilter::All(vec![ViewFilter::Unread(true); parts - 1]);
+        given::<Views>([]).when(Define(with(wide(200)))).then([defined(with(wide(200)))]);
+        assert_eq!(invalid(with(nested(9))), format!("filter{}", ".any[0]".repeat(8)));
+        assert_eq!(invalid(with(wide(201))), "filter");
+        assert_eq!(invalid(with(ViewFilter::Status(vec![Status::Open; 200]))), "filter");
+    }
+}
