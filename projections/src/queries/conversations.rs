@@ -297,6 +297,22 @@ pub async fn list(readers: &Readers, query: &Conversations) -> Result<Listed<Lis
     Ok(Listed { rows, next })
 }
 
+/// The number of conversations of a list. More than `most` are not counted.
+pub async fn count(readers: &Readers, query: &Conversations, most: usize) -> Result<usize, DbError> {
+    // Conversations without a sort key count too: each has a last message.
+    let query = Conversations { sort: Sort::default(), after: None, ..query.clone() };
+    let source = choose_source(readers, &query).await?;
+    let engine = readers.engine();
+    let part =
+        PagePart { query: &query, engine, source, part: Part::Keyed, after: None, begun: 0, wanted: most };
+    let mut sql = Sql::default();
+    let matching = part.matching(&mut sql);
+    let text = format!("select count(*) from (select seq from ({matching}) as found limit {most}) as few");
+    let row = readers.fetch_one(AssertSqlSafe(text), sql.values).await?;
+    let counted: i64 = Columns::of(&row).take()?;
+    Ok(usize::try_from(counted).unwrap_or(0))
+}
+
 /// A row of a page, and where in the list it is.
 struct Line<T> {
     part: Part,
@@ -599,15 +615,7 @@ impl PagePart<'_> {
     /// The part of the statement that selects the conversations of the page, and how many messages the reader has
     /// seen of each.
     fn page(&self, sql: &mut Sql) -> String {
-        let page = match self.source {
-            Source::Filter(filter) => self.filtered(filter, sql),
-            Source::Index(_) if self.part == Part::Changed => self.changed(sql),
-            Source::Index(prefix) => {
-                let branches = statuses(self.query).into_iter();
-                let branches: Vec<_> = branches.map(|status| self.branch(status, prefix, sql)).collect();
-                branches.join(" union all ")
-            }
-        };
+        let page = self.matching(sql);
         let (direction, _) = self.direction();
         let reader = sql.bind(&self.query.reader);
         format!(
@@ -639,6 +647,19 @@ impl PagePart<'_> {
             self.wanted,
             status as u8,
         )
+    }
+
+    /// The conversations of the part, in no order: at least as many as are wanted, if there are so many.
+    fn matching(&self, sql: &mut Sql) -> String {
+        match self.source {
+            Source::Filter(filter) => self.filtered(filter, sql),
+            Source::Index(_) if self.part == Part::Changed => self.changed(sql),
+            Source::Index(prefix) => {
+                let branches = statuses(self.query).into_iter();
+                let branches: Vec<_> = branches.map(|status| self.branch(status, prefix, sql)).collect();
+                branches.join(" union all ")
+            }
+        }
     }
 
     /// The conversations that match a filter, in no order.

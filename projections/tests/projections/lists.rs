@@ -11,10 +11,10 @@ use event_schemas::{
     Timestamp, UserId, Version,
 };
 use follower::db::Db;
-use projections::queries::conversations::find;
 use projections::queries::conversations::{
     AssigneeFilter, Conversations, ListedConversation, Sort, SortBy, list, list_json,
 };
+use projections::queries::conversations::{count, find};
 use projections::queries::{Limit, Page};
 use projections::read_models::contacts::IdentifierFilter;
 use projections::read_models::inbox::ConversationRow;
@@ -235,6 +235,9 @@ async fn a_nested_filter_lists_what_an_oracle_finds(env: Environment) {
         let mut expected = walk(unfiltered.clone()).await;
         expected.retain(|listed| meets(&filter, listed, reader, now));
         let mut query = unfiltered.filtered_by(filter.clone(), now);
+        let most = 1 + random.below(expected.len() + 20);
+        let counted = count(db.readers(), &query, most).await.unwrap();
+        assert_eq!(counted, expected.len().min(most), "{filter:?}");
         query.limit = Limit::new(1 + random.below(40)).unwrap();
         query.sort_at_most = if random.chance(50) { 5000 } else { 3 };
         let found = walk(query).await;
