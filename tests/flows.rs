@@ -98,5 +98,7 @@ mod ui;
 mod ui_administration;
 #[path = "flows/ui_shift.rs"]
 mod ui_shift;
+#[path = "flows/views.rs"]
+mod views;
 #[path = "flows/webhooks.rs"]
 mod webhooks;

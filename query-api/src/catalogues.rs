@@ -33,15 +33,6 @@ macro_rules! routes_of {
             }),
         )
     };
-    (Macro) => {
-        catalogue::<Macro>(
-            get_with(macros, |op| noted::<Macro>(described(op, &list_id::<Macro>(), Macro::TAG, Macro::ALL))),
-            get_with(one_macro, |op| {
-                let summary = "A macro that you may run";
-                noted::<Macro>(described(op, &get_id::<Macro>(), Macro::TAG, summary))
-            }),
-        )
-    };
     (BotSettings) => {
         ApiRouter::new().api_route(
             &BotSettings::path(),
@@ -122,10 +113,15 @@ impl<P> Defined<P> {
     }
 }
 
-/// The parts of an item that a caller may see.
-trait Shown: Item {
+/// The items that a caller may see, and their parts.
+pub trait Shown: Item {
     /// Says in the description what is hidden.
     const HIDDEN: &'static str = "";
+
+    /// Whether the caller may see the item. Only its creator sees a personal one.
+    fn is_visible(_caller: &Agent, _item: &Self::Public) -> bool {
+        true
+    }
 
     /// Hides the parts that the caller may not see.
     fn hide(_caller: &Agent, _item: &mut Self::Public) {}
@@ -156,14 +152,32 @@ macro_rules! shown {
             }
         }
     };
-    (Macro) => { shown!(with_actions Macro); };
-    (AutomationRule) => { shown!(with_actions AutomationRule); };
-    (with_actions $Item:ident) => {
-        impl Shown for $Item {
+    (Macro) => {
+        impl Shown for Macro {
+            const HIDDEN: &'static str = ADDRESSES_ARE_HIDDEN;
+
+            fn is_visible(caller: &Agent, item: &Macro) -> bool {
+                item.visibility == MacroVisibility::Everyone || item.created_by == caller.user
+            }
+
+            fn hide(caller: &Agent, item: &mut Macro) {
+                hide_addresses(caller, &mut item.actions);
+            }
+        }
+    };
+    (AutomationRule) => {
+        impl Shown for AutomationRule {
             const HIDDEN: &'static str = ADDRESSES_ARE_HIDDEN;
 
             fn hide(caller: &Agent, item: &mut Self::Public) {
                 hide_addresses(caller, &mut item.actions);
+            }
+        }
+    };
+    (SavedView) => {
+        impl Shown for SavedView {
+            fn is_visible(caller: &Agent, item: &SavedView) -> bool {
+                item.visibility == ViewVisibility::Everyone || item.created_by == caller.user
             }
         }
     };
@@ -196,6 +210,7 @@ async fn all<T: Shown>(
     cursor: Option<AfterItem>,
     keep: impl Fn(&T::Public) -> bool,
 ) -> Result<Json<List<Defined<T::Public>>>, Problem> {
+    let keep = |item: &T::Public| T::is_visible(caller, item) && keep(item);
     let page = catalogue_items::list::<T>(tables.readers(), caller.account, cursor, MOST, keep).await;
     let page = page.map_err(tables_unavailable)?;
     let shown = |entry| Defined::shown::<T>(caller, entry);
@@ -203,15 +218,24 @@ async fn all<T: Shown>(
     Ok(Json(List { data, next_cursor: page.next.map(|next| next.to_string()) }))
 }
 
+/// An item that the caller may see.
+pub async fn visible<T: Shown>(
+    caller: &Agent,
+    tables: &ReadView,
+    id: T::Id,
+) -> Result<CatalogueEntry<T::Public>, Problem> {
+    let found =
+        catalogue_items::get::<T>(tables.readers(), caller.account, id).await.map_err(tables_unavailable)?;
+    let found = found.filter(|entry| T::is_visible(caller, &entry.item));
+    found.ok_or_else(|| Problem::not_found(T::noun()))
+}
+
 async fn one<T: Shown>(
     caller: &Agent,
     tables: &ReadView,
     id: T::Id,
 ) -> Result<Tagged<Defined<T::Public>>, Problem> {
-    let found =
-        catalogue_items::get::<T>(tables.readers(), caller.account, id).await.map_err(tables_unavailable)?;
-    let found = found.ok_or_else(|| Problem::not_found(T::noun()))?;
-    let body = Defined::shown::<T>(caller, found);
+    let body = Defined::shown::<T>(caller, visible::<T>(caller, tables, id).await?);
     Ok(Tagged { version: body.version, body })
 }
 
@@ -229,31 +253,6 @@ async fn get<T: Shown>(
     Path(id): Path<T::Id>,
 ) -> Result<Tagged<Defined<T::Public>>, Problem> {
     one::<T>(&caller, &tables, id).await
-}
-
-/// Whether the caller may see the macro. Only its creator sees a personal macro.
-fn may_see(caller: &Agent, item: &Macro) -> bool {
-    match item.visibility {
-        MacroVisibility::Everyone => true,
-        MacroVisibility::Personal => item.created_by == caller.user,
-    }
-}
-
-async fn macros(
-    caller: Agent,
-    Fresh(tables): Fresh,
-    Query(ListParams { cursor }): Query<ListParams>,
-) -> Result<Json<List<Defined<Macro>>>, Problem> {
-    all::<Macro>(&caller, &tables, cursor, |item| may_see(&caller, item)).await
-}
-
-async fn one_macro(
-    caller: Agent,
-    Fresh(tables): Fresh,
-    Path(id): Path<<Macro as Shape>::Id>,
-) -> Result<Tagged<Defined<Macro>>, Problem> {
-    let found = one::<Macro>(&caller, &tables, id).await?;
-    if may_see(&caller, &found.body.item) { Ok(found) } else { Err(Problem::not_found(Macro::noun())) }
 }
 
 async fn bot_settings(caller: Agent, Fresh(tables): Fresh) -> Result<Json<BotSettings>, Problem> {

@@ -192,8 +192,8 @@ async fn inbox(
 
 /// A page of the inbox. The table has each conversation as JSON, which the response only joins. The JSON is that of a
 /// [`ListedConversation`].
-struct Inbox {
-    page: ListJson,
+pub struct Inbox {
+    pub page: ListJson,
 }
 
 impl IntoResponse for Inbox {

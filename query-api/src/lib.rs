@@ -21,6 +21,7 @@ mod search;
 mod snapshot;
 mod state;
 mod stream_tokens;
+mod views;
 mod why;
 
 pub use growth::Growth;
@@ -46,6 +47,7 @@ pub fn router(state: QueryState, places: Places) -> ApiRouter {
         .merge(stream_tokens::routes())
         .merge(contacts::routes())
         .merge(catalogues::routes())
+        .merge(views::routes())
         .merge(agents::routes())
         .merge(queue::routes())
         .merge(rejections::routes())
