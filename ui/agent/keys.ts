@@ -22,6 +22,8 @@ export type Action =
   | "unassigned"
   | "bot"
   | "all"
+  | "view"
+  | "new_view"
   | "preferences"
   | "help";
 
@@ -42,6 +44,8 @@ export const KEYS: { key: string; action: Action; words: keyof Words }[] = [
   { key: "2", action: "unassigned", words: "key_unassigned" },
   { key: "3", action: "bot", words: "key_bot" },
   { key: "4", action: "all", words: "key_all" },
+  { key: "v", action: "view", words: "key_view" },
+  { key: "V", action: "new_view", words: "view_new" },
   { key: ",", action: "preferences", words: "key_preferences" },
   { key: "?", action: "help", words: "key_help" },
 ];

@@ -5,6 +5,7 @@ import { client, freshKey, isBefore, type Client, type Conversation } from "./cl
 import { CoalescedMap } from "./coalesced.svelte";
 import type { Session } from "./session";
 import { Thread } from "./thread.svelte";
+import { Views } from "./views.svelte";
 
 export type Row = Omit<Conversation, "unread_count">;
 type Seen = { conversation_id: string; received: number };
@@ -41,6 +42,7 @@ export class Desk {
   /** Is called when a customer writes in a conversation of the caller. */
   announce: ((row: Row) => void) | undefined;
   thread = $state.raw<Thread>();
+  readonly views: Views;
 
   /** The next `sync` is the first of a connection. Those after it tell of joined conversations. */
   private awaitsSync = true;
@@ -81,6 +83,7 @@ export class Desk {
       this.lostAt ??= Date.now();
       if (!socket.active) setTimeout(() => socket.connect(), RETRY_MS);
     });
+    this.views = new Views(this);
     this.fetchNames();
   }
 
@@ -89,6 +92,7 @@ export class Desk {
     this.fetching++;
     this.socket.disconnect();
     this.thread?.close();
+    this.views.close();
   }
 
   /** The number of the customer's messages that the caller has not seen: none while that is not known. */
@@ -228,16 +232,22 @@ export class Desk {
       const params = { query, header: { "Verbatim-After": after } };
       const { data } = await this.api.GET("/v1/conversations", { params });
       if (!data) throw new Error("the list was refused");
-      for (const { unread_count, ...row } of data.data) {
-        this.apply(row);
-        this.applySeen({ conversation_id: row.id, received: row.received_count - unread_count });
-      }
+      this.learn(data.data);
       fetched += data.data.length;
       cursor = data.next_cursor ?? undefined;
     } while (cursor !== undefined && fetched < most);
     const { data } = await this.api.GET("/v1/conversations/counts");
     const { by_status: all, unassigned_by_status: unassigned, teams, assignees } = data ?? {};
     if (all && unassigned && teams && assignees) this.counts ??= { all, unassigned, teams, assignees };
+  }
+
+  /** Takes over conversations that were fetched. */
+  learn(fetched: Conversation[]): Row[] {
+    return fetched.map(({ unread_count, ...row }) => {
+      this.apply(row);
+      this.applySeen({ conversation_id: row.id, received: row.received_count - unread_count });
+      return row;
+    });
   }
 
   /** Fetches the names of teams and agents. Without them the pages show less, and the next connection fetches them. */

@@ -67,6 +67,10 @@ export function withMessages<W extends Record<string, string>>(more: { en: W; de
   });
 }
 
+export function number(n: number): string {
+  return new Intl.NumberFormat(language).format(n);
+}
+
 /** Names in a row, as the language joins them. */
 export function listed(names: string[]): string {
   return new Intl.ListFormat(language, { type: "conjunction" }).format(names);
