@@ -269,6 +269,7 @@ const DOMAIN_ORDER: &[&str] = &[
     "automation",
     "conversation",
     "catalogue",
+    "bulk",
     "routing",
 ];
 

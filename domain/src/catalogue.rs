@@ -29,6 +29,8 @@ use event_schemas::{CatalogueEvent, Timestamp, UserId, Version};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+pub(crate) use action_checks::check_actions;
+
 pub type Channels = Catalogue<Channel>;
 pub type Teams = Catalogue<Team>;
 pub type CannedResponses = Catalogue<CannedResponse>;

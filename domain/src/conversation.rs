@@ -31,7 +31,7 @@ mod webhook;
 #[cfg(test)]
 mod tests;
 
-pub use act::{ActionList, RunMacro, RunRule, Step};
+pub use act::{ActionList, RunBulk, RunMacro, RunRule, Step};
 pub use answer::{Answer, AnswerIds, Detected};
 pub use assign::{Assign, Assignee, Requester, Unassign, note_override};
 pub use begin::Begin;

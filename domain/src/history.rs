@@ -27,7 +27,10 @@ impl PastEvent {
     pub fn is_head(&self) -> bool {
         let ConversationEvent::Automation(event) = &self.event else { return false };
         match event {
-            ActionEvent::MacroRan(_) | ActionEvent::AutomationRan(_) | ActionEvent::ChangeUndone(_) => true,
+            ActionEvent::MacroRan(_)
+            | ActionEvent::AutomationRan(_)
+            | ActionEvent::BulkActionRan(_)
+            | ActionEvent::ChangeUndone(_) => true,
             ActionEvent::WebhookRequested(_)
             | ActionEvent::WebhookDelivered(_)
             | ActionEvent::WebhookFailed(_) => false,

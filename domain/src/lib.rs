@@ -5,6 +5,7 @@ pub mod agent;
 pub mod aggregate;
 pub mod automation;
 pub mod bot;
+pub mod bulk;
 pub mod calendar;
 pub mod catalogue;
 pub mod contact;

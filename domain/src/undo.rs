@@ -162,7 +162,7 @@ impl<'e> History<'e> {
         is_reversible(&self.events[at].event) && !self.parts[at].is_empty() && self.undone_by[at].is_none()
     }
 
-    /// The events that are undone together with an event: those of a macro, a rule or an undo, and the changes of
+    /// The events that are undone together with an event: those of a macro, a rule, a bulk change or an undo, and the changes of
     /// status and assignment that one act made.
     fn unit(&self, index: usize) -> Range<usize> {
         if self.events[index].is_head() {
@@ -181,7 +181,7 @@ impl<'e> History<'e> {
         first..end
     }
 
-    /// The events of a macro, a rule or an undo: its own and those that follow from it.
+    /// The events of a macro, a rule, a bulk change or an undo: its own and those that follow from it.
     fn act(&self, head: usize) -> Range<usize> {
         let follows = |past: &&PastEvent| !past.is_head() && past.same_act(&self.events[head]);
         head..head + 1 + self.events[head + 1..].iter().take_while(follows).count()

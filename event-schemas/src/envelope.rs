@@ -3,8 +3,8 @@
 use crate::catalogue::CatalogueKind;
 use crate::events::Events;
 use crate::{
-    AccountId, ApiKeyId, ChannelId, ContactIdentifierId, ConversationId, EventId, SessionId, Timestamp,
-    UserId,
+    AccountId, ApiKeyId, BulkId, ChannelId, ContactIdentifierId, ConversationId, EventId, SessionId,
+    Timestamp, UserId,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -30,10 +30,11 @@ pub enum Category {
     Account,
     Person,
     ApiKey,
+    Bulk,
 }
 
 impl Category {
-    pub const ALL: [Category; 9] = [
+    pub const ALL: [Category; 10] = [
         Self::Conversation,
         Self::Catalogue,
         Self::Agent,
@@ -43,6 +44,7 @@ impl Category {
         Self::Account,
         Self::Person,
         Self::ApiKey,
+        Self::Bulk,
     ];
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -55,6 +57,7 @@ impl Category {
             Self::Account => "account",
             Self::Person => "person",
             Self::ApiKey => "apikey",
+            Self::Bulk => "bulk",
         }
     }
 }
@@ -77,6 +80,9 @@ impl StreamId {
     }
     pub fn api_key(key: ApiKeyId) -> Self {
         Self(format!("apikey-{key}").into())
+    }
+    pub fn bulk(bulk: BulkId) -> Self {
+        Self(format!("bulk-{bulk}").into())
     }
     pub fn contact(identifier: ContactIdentifierId) -> Self {
         Self(format!("contact-{identifier}").into())
@@ -103,6 +109,10 @@ impl StreamId {
     /// The conversation of this stream. `None` when it is another kind of stream.
     pub fn as_conversation(&self) -> Option<ConversationId> {
         self.0.strip_prefix("conversation-")?.parse().ok()
+    }
+    /// The bulk change of this stream. `None` when it is another kind of stream.
+    pub fn as_bulk(&self) -> Option<BulkId> {
+        self.0.strip_prefix("bulk-")?.parse().ok()
     }
 }
 

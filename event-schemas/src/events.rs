@@ -2,8 +2,8 @@
 
 use crate::upcast::{last_version_of, name_today, names_of, upcast};
 use crate::{
-    AccountEvent, AccountId, AgentEvent, ApiKeyEvent, CatalogueEvent, ContactEvent, ConversationEvent,
-    InboundEvent, LogEvent, PersonEvent, Recorded,
+    AccountEvent, AccountId, AgentEvent, ApiKeyEvent, BulkEvent, CatalogueEvent, ContactEvent,
+    ConversationEvent, InboundEvent, LogEvent, PersonEvent, Recorded,
 };
 use serde::de::DeserializeOwned;
 use std::cmp::Ordering;
@@ -273,6 +273,7 @@ pub enum Event {
     Account(AccountEvent),
     Person(PersonEvent),
     ApiKey(ApiKeyEvent),
+    Bulk(BulkEvent),
 }
 
 impl Event {
@@ -292,6 +293,7 @@ impl Event {
             Some(Category::Account) => AccountEvent::decode(name, version, data).map(Self::Account),
             Some(Category::Person) => PersonEvent::decode(name, version, data).map(Self::Person),
             Some(Category::ApiKey) => ApiKeyEvent::decode(name, version, data).map(Self::ApiKey),
+            Some(Category::Bulk) => BulkEvent::decode(name, version, data).map(Self::Bulk),
             None => Err(DecodeError::UnknownType(name.to_owned())),
         }
     }
@@ -308,6 +310,7 @@ impl Event {
             AccountEvent::TYPES,
             PersonEvent::TYPES,
             ApiKeyEvent::TYPES,
+            BulkEvent::TYPES,
         ]
         .into_iter()
         .flatten()

@@ -74,6 +74,8 @@ ids! {
     OfferId,
     /// A webhook to another program. The id is the same for all attempts.
     WebhookId,
+    /// A bulk change: one request that changes many conversations.
+    BulkId,
     /// One session of a person who signed in.
     SessionId,
     /// A key with which a program works in an account.
@@ -90,6 +92,8 @@ const CONVERSATION: Uuid = Uuid::from_u128(0x6f0b_2f4e_6d0e_5d5a_9c55_0c1f_2a7e_
 const PROVIDER: Uuid = Uuid::from_u128(0x6f0b_2f4e_6d0e_5d5a_9c55_0c1f_2a7e_0003);
 const COMMAND: Uuid = Uuid::from_u128(0x6f0b_2f4e_6d0e_5d5a_9c55_0c1f_2a7e_0004);
 const PERSON: Uuid = Uuid::from_u128(0x6f0b_2f4e_6d0e_5d5a_9c55_0c1f_2a7e_0005);
+
+const BULK: Uuid = Uuid::from_u128(0x6f0b_2f4e_6d0e_5d5a_9c55_0c1f_2a7e_0006);
 
 fn derive(namespace: Uuid, parts: &[&[u8]]) -> Uuid {
     let mut name = Vec::with_capacity(parts.iter().map(|p| p.len() + 8).sum());
@@ -127,6 +131,14 @@ impl ConversationId {
             CONVERSATION,
             &[channel.0.as_bytes(), contact_identifier.as_bytes(), &ordinal.to_be_bytes()],
         ))
+    }
+}
+
+impl BulkId {
+    /// The bulk change of this number in a period of time. The account cannot start more in a period than there are
+    /// numbers.
+    pub fn of(account: AccountId, period: i64, number: u32) -> Self {
+        Self(derive(BULK, &[account.0.as_bytes(), &period.to_be_bytes(), &number.to_be_bytes()]))
     }
 }
 

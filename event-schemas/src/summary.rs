@@ -115,6 +115,7 @@ pub fn summary(event: &ConversationEvent, actor: &Actor) -> String {
             0 => format!("The rule '{}' ran ({})", ran.name, ran.event),
             skipped => format!("The rule '{}' ran ({}) and skipped {skipped} actions", ran.name, ran.event),
         },
+        E::Automation(ActionEvent::BulkActionRan(_)) => format!("{who} changed it together with others"),
         E::Automation(ActionEvent::ChangeUndone(undone)) => match undone.event_ids.len() {
             1 => format!("{who} undid a change"),
             several => format!("{who} undid {several} changes"),

@@ -9,8 +9,8 @@
 
 use event_schemas::upcast::name_of_version;
 use event_schemas::{
-    AccountEvent, AgentEvent, ApiKeyEvent, CatalogueEvent, ContactEvent, ConversationEvent, DecodeError,
-    Event, Events, InboundEvent, LogEvent, PersonEvent, schemas,
+    AccountEvent, AgentEvent, ApiKeyEvent, BulkEvent, CatalogueEvent, ContactEvent, ConversationEvent,
+    DecodeError, Event, Events, InboundEvent, LogEvent, PersonEvent, schemas,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -49,6 +49,7 @@ fn language() -> Vec<Written> {
         family::<AccountEvent>(AccountEvent::schemas()),
         family::<PersonEvent>(PersonEvent::schemas()),
         family::<ApiKeyEvent>(ApiKeyEvent::schemas()),
+        family::<BulkEvent>(BulkEvent::schemas()),
     ]
     .into_iter()
     .flatten()

@@ -53,5 +53,6 @@ pub const fn category_code(category: Category) -> i64 {
         Category::Account => 7,
         Category::Person => 8,
         Category::ApiKey => 9,
+        Category::Bulk => 10,
     }
 }

@@ -311,7 +311,8 @@ impl AgentRouter {
             | Event::Log(_)
             | Event::Account(_)
             | Event::Person(_)
-            | Event::ApiKey(_) => {}
+            | Event::ApiKey(_)
+            | Event::Bulk(_) => {}
         }
     }
 }

@@ -111,7 +111,8 @@ async fn history(
                 | Event::Log(_)
                 | Event::Account(_)
                 | Event::Person(_)
-                | Event::ApiKey(_),
+                | Event::ApiKey(_)
+                | Event::Bulk(_),
             )
             | Err(_) => recorded.event_type.clone().into_owned(),
         },

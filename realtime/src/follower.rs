@@ -171,7 +171,8 @@ impl Pushes {
                 | Event::Log(_)
                 | Event::Account(_)
                 | Event::Person(_)
-                | Event::ApiKey(_) => {}
+                | Event::ApiKey(_)
+                | Event::Bulk(_) => {}
             }
         }
         if let Some(contract) = &self.contract {
@@ -273,7 +274,8 @@ fn sent_away(event: &DecodedEvent) -> Option<(Room, &'static str)> {
         | Event::Contact(_)
         | Event::Inbound(_)
         | Event::Log(_)
-        | Event::ApiKey(_) => None,
+        | Event::ApiKey(_)
+        | Event::Bulk(_) => None,
     }
 }
 

@@ -229,7 +229,8 @@ impl<'e> Change<'e> {
             | Event::Log(_)
             | Event::Account(_)
             | Event::Person(_)
-            | Event::ApiKey(_) => None,
+            | Event::ApiKey(_)
+            | Event::Bulk(_) => None,
         }
     }
 

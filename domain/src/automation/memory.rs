@@ -63,7 +63,10 @@ impl Memory {
             ActionEvent::WebhookFailed(failed) => {
                 self.awaited.remove(&failed.webhook_id);
             }
-            ActionEvent::MacroRan(_) | ActionEvent::AutomationRan(_) | ActionEvent::ChangeUndone(_) => {}
+            ActionEvent::MacroRan(_)
+            | ActionEvent::AutomationRan(_)
+            | ActionEvent::BulkActionRan(_)
+            | ActionEvent::ChangeUndone(_) => {}
         }
     }
 }

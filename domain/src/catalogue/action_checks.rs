@@ -20,7 +20,7 @@ fn invalid(field: impl Into<String>, reason: impl Into<String>) -> Rejection {
 
 pub(crate) fn check_macro(list: &Macro) -> Result<(), Rejection> {
     description(list.description.as_deref())?;
-    actions(&list.actions)
+    check_actions(&list.actions)
 }
 
 pub(crate) fn check_rule(rule: &AutomationRule) -> Result<(), Rejection> {
@@ -38,7 +38,7 @@ pub(crate) fn check_rule(rule: &AutomationRule) -> Result<(), Rejection> {
         }
     }
     conditions(rule)?;
-    actions(&rule.actions)?;
+    check_actions(&rule.actions)?;
     check_cycle(rule)
 }
 
@@ -93,7 +93,8 @@ fn conditions(rule: &AutomationRule) -> Result<(), Rejection> {
     Ok(())
 }
 
-fn actions(actions: &[Action]) -> Result<(), Rejection> {
+/// Checks the actions of a macro, a rule or a bulk change, whichever they are.
+pub(crate) fn check_actions(actions: &[Action]) -> Result<(), Rejection> {
     if actions.is_empty() || actions.len() > MOST_ACTIONS {
         return Err(invalid("actions", format!("has between 1 and {MOST_ACTIONS} actions")));
     }

@@ -19,11 +19,12 @@ use crate::bot::{AutomaticLimit, HandoffNeed, strategy};
 use event_schemas::automation::Action;
 use event_schemas::bot::{BotStrategy, HandoffCause};
 use event_schemas::conversation::{
-    AssignStrategy, AutomationRan, MacroRan, ReopenCause, Skipped, WebhookRequested,
+    AssignStrategy, AutomationRan, BulkActionRan, MacroRan, ReopenCause, Skipped, WebhookRequested,
 };
 use event_schemas::message::{Content, SenderType, Status};
 use event_schemas::{
-    AutomationRuleId, ConversationEvent, EventId, MacroId, MessageId, TeamId, Timestamp, UserId, WebhookId,
+    AutomationRuleId, BulkId, ConversationEvent, EventId, MacroId, MessageId, TeamId, Timestamp, UserId,
+    WebhookId,
 };
 use serde_json::Map;
 use std::collections::BTreeSet;
@@ -86,15 +87,40 @@ impl Decide<Conversation> for RunMacro {
             event_id: None,
         };
         run.draft.record(MacroRan { macro_id: self.id, name: self.name.clone() });
-        for (index, step) in self.list.steps.iter().enumerate() {
-            let action = step.action.kind();
-            run.execute(step).map_err(|because| Rejection::CannotDo {
-                index,
-                action,
-                because: Box::new(because),
-            })?;
-        }
+        run.execute_all()?;
         Ok(run.draft.into_events())
+    }
+}
+
+/// A bulk change comes to this conversation.
+#[derive(Clone, Debug)]
+pub struct RunBulk {
+    pub bulk_id: BulkId,
+    pub list: ActionList,
+}
+
+impl Decide<Conversation> for RunBulk {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        state.opened()?;
+        let mut run = ActionRun {
+            draft: Draft::of(state, now),
+            list: &self.list,
+            now,
+            reason: "Bulk change".to_owned(),
+            handoff: HandoffCause::Manual,
+            macro_id: None,
+            rule_id: None,
+            event_id: None,
+        };
+        run.execute_all()?;
+        let events = run.draft.into_events();
+        if events.is_empty() {
+            // The conversation is as wanted already.
+            return Ok(events);
+        }
+        Ok(std::iter::once(BulkActionRan { bulk_id: self.bulk_id }.into()).chain(events).collect())
     }
 }
 
@@ -173,6 +199,19 @@ struct ActionRun<'a> {
 }
 
 impl ActionRun<'_> {
+    /// Executes every action, or says which cannot be executed.
+    fn execute_all(&mut self) -> Result<(), Rejection> {
+        for (index, step) in self.list.steps.iter().enumerate() {
+            let action = step.action.kind();
+            self.execute(step).map_err(|because| Rejection::CannotDo {
+                index,
+                action,
+                because: Box::new(because),
+            })?;
+        }
+        Ok(())
+    }
+
     fn execute(&mut self, step: &Step) -> Result<(), Rejection> {
         if let Some(refused) = &step.refused {
             return Err(refused.clone());

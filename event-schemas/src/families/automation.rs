@@ -3,7 +3,7 @@
 use crate::ConversationEvent;
 use crate::automation::{ActionKind, AutomationEvent};
 use crate::events::events;
-use crate::{AutomationRuleId, EventId, MacroId, Timestamp, WebhookId};
+use crate::{AutomationRuleId, BulkId, EventId, MacroId, Timestamp, WebhookId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,7 @@ events! {
     pub enum ActionEvent in ConversationEvent::Automation {
         MacroRan = 1,
         AutomationRan = 2,
+        BulkActionRan = 1,
         WebhookRequested = 1,
         WebhookDelivered = 1,
         WebhookFailed = 1,
@@ -53,6 +54,13 @@ pub struct Skipped {
     pub index: u32,
     pub action: ActionKind,
     pub reason: String,
+}
+
+/// A bulk change came to this conversation. The events of its actions follow in the same append, with who started it as
+/// actor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BulkActionRan {
+    pub bulk_id: BulkId,
 }
 
 /// A webhook is to be sent to another program. It is repeated with this id until the program accepts it.

@@ -122,7 +122,8 @@ fn said_at(event: &DecodedEvent) -> Timestamp {
         | Event::Log(_)
         | Event::Account(_)
         | Event::Person(_)
-        | Event::ApiKey(_) => at,
+        | Event::ApiKey(_)
+        | Event::Bulk(_) => at,
     }
 }
 
@@ -236,7 +237,8 @@ impl Projection for Follow {
                 | Event::Log(_)
                 | Event::Account(_)
                 | Event::Person(_)
-                | Event::ApiKey(_) => {}
+                | Event::ApiKey(_)
+                | Event::Bulk(_) => {}
             }
         }
         self.run_rules(&before).await?;

@@ -201,7 +201,8 @@ impl Projection for Follow {
                 | Event::Log(_)
                 | Event::Account(_)
                 | Event::Person(_)
-                | Event::ApiKey(_) => {}
+                | Event::ApiKey(_)
+                | Event::Bulk(_) => {}
             }
         }
         self.answer(&before).await?;

@@ -83,7 +83,8 @@ fn addressee(event: &DecodedEvent) -> Option<&Addressee> {
         | Event::Log(_)
         | Event::Account(_)
         | Event::Person(_)
-        | Event::ApiKey(_) => None,
+        | Event::ApiKey(_)
+        | Event::Bulk(_) => None,
     }
 }
 

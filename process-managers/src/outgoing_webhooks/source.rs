@@ -69,7 +69,10 @@ impl JobSource for Source {
             E::Automation(ActionEvent::WebhookDelivered(webhook)) => JobEffect::Ends(webhook.webhook_id),
             E::Automation(ActionEvent::WebhookFailed(webhook)) => JobEffect::Ends(webhook.webhook_id),
             E::Automation(
-                ActionEvent::MacroRan(_) | ActionEvent::AutomationRan(_) | ActionEvent::ChangeUndone(_),
+                ActionEvent::MacroRan(_)
+                | ActionEvent::AutomationRan(_)
+                | ActionEvent::BulkActionRan(_)
+                | ActionEvent::ChangeUndone(_),
             )
             | E::Message(_)
             | E::Delivery(_)

@@ -155,7 +155,8 @@ fn subject(event: &Event) -> Option<(AuditKind, Uuid)> {
         | Event::Inbound(_)
         | Event::Log(_)
         | Event::Person(_)
-        | Event::ApiKey(_) => None,
+        | Event::ApiKey(_)
+        | Event::Bulk(_) => None,
     }
 }
 
@@ -182,7 +183,7 @@ fn effect(event: &Event) -> Effect {
                 .get("visibility")
                 .is_some_and(|visibility| visibility == MacroVisibility::Personal.as_str())
             {
-                // Only its creator sees a personal macro.
+                // Only its creator sees a personal macro or view.
                 item.retain(|name, _| name == "visibility" || name == "created_by");
             }
             Effect::Replaced(item)
@@ -200,7 +201,8 @@ fn effect(event: &Event) -> Effect {
         | Event::Inbound(_)
         | Event::Log(_)
         | Event::Person(_)
-        | Event::ApiKey(_) => Effect::Merged(Map::new()),
+        | Event::ApiKey(_)
+        | Event::Bulk(_) => Effect::Merged(Map::new()),
     }
 }
 
@@ -314,7 +316,8 @@ fn event_type(event: &Event) -> &'static str {
         | Event::Inbound(_)
         | Event::Log(_)
         | Event::Person(_)
-        | Event::ApiKey(_) => "",
+        | Event::ApiKey(_)
+        | Event::Bulk(_) => "",
     }
 }
 

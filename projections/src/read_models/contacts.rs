@@ -206,7 +206,8 @@ fn opened(decoded: &DecodedEvent) -> Option<&ConversationOpened> {
         | Event::Log(_)
         | Event::Account(_)
         | Event::Person(_)
-        | Event::ApiKey(_) => None,
+        | Event::ApiKey(_)
+        | Event::Bulk(_) => None,
     }
 }
 

@@ -168,7 +168,8 @@ impl Fold for Conversations {
             | Event::Log(_)
             | Event::Account(_)
             | Event::Person(_)
-            | Event::ApiKey(_) => {}
+            | Event::ApiKey(_)
+            | Event::Bulk(_) => {}
         }
     }
 }
@@ -493,7 +494,8 @@ fn changed_received(page: &[Arc<DecodedEvent>]) -> HashSet<MessageId> {
         | Event::Log(_)
         | Event::Account(_)
         | Event::Person(_)
-        | Event::ApiKey(_) => None,
+        | Event::ApiKey(_)
+        | Event::Bulk(_) => None,
     });
     changed.collect()
 }

@@ -209,7 +209,8 @@ impl SearchIndex {
             | Event::Log(_)
             | Event::Account(_)
             | Event::Person(_)
-            | Event::ApiKey(_) => false,
+            | Event::ApiKey(_)
+            | Event::Bulk(_) => false,
         });
         let accounts: Vec<_> = indexed.map(|decoded| (decoded.metadata.account_id,)).collect();
         self.accounts.load(tx, accounts).await

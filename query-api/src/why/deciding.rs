@@ -103,6 +103,7 @@ pub fn cause(events: &[PastEvent], index: usize) -> Option<Cause> {
         }
         ConversationEvent::Automation(
             ActionEvent::MacroRan(_)
+            | ActionEvent::BulkActionRan(_)
             | ActionEvent::WebhookRequested(_)
             | ActionEvent::WebhookDelivered(_)
             | ActionEvent::WebhookFailed(_),

@@ -50,6 +50,7 @@ pub fn named_by(event: &ConversationEvent) -> Option<(CatalogueKind, Uuid)> {
         E::Sla(SlaEvent::SlaApplied(applied)) => Some((CatalogueKind::SlaPolicies, applied.policy.id.0)),
         E::Automation(
             ActionEvent::ChangeUndone(_)
+            | ActionEvent::BulkActionRan(_)
             | ActionEvent::WebhookRequested(_)
             | ActionEvent::WebhookDelivered(_)
             | ActionEvent::WebhookFailed(_),
