@@ -118,6 +118,12 @@ impl Aggregate for domain::account::ApiKeyUse {
     }
 }
 
+impl Aggregate for domain::bulk::Bulk {
+    fn belongs_to(&self, account: AccountId) -> bool {
+        self.started().map_or(true, |running| running.started.account_id == account)
+    }
+}
+
 /// A person's password and sessions belong to no account.
 impl Aggregate for domain::person::SignInState {
     fn belongs_to(&self, _: AccountId) -> bool {

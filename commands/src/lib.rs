@@ -6,6 +6,7 @@ pub mod actions;
 mod answering_program;
 pub mod api_keys;
 pub mod assignment;
+pub mod bulk;
 mod catalogues;
 mod causes;
 mod channel_accounts;
@@ -36,6 +37,7 @@ use credentials::KeyRing;
 use current_conversation::CurrentConversations;
 use domain::account::{Account, ApiKeyUse};
 use domain::agent::{Person, PresenceTimeouts};
+use domain::bulk::Bulk;
 use domain::contact::IdentifierState;
 use domain::conversation::Conversation;
 use domain::past::Past;
@@ -64,6 +66,7 @@ const CONTACTS: usize = 16_384;
 const AGENTS: usize = 16_384;
 const ACCOUNTS: usize = 1_024;
 const API_KEYS: usize = 4_096;
+const BULKS: usize = 64;
 /// How long the link of an invitation is valid, unless it is configured.
 const INVITATIONS_LAST: Duration = Duration::from_secs(7 * 86_400);
 const UNOPENABLE: usize = 1_024;
@@ -79,6 +82,7 @@ pub struct Commands {
     pub accounts: Aggregates<Account>,
     pub people: Aggregates<SignInState>,
     pub api_key_uses: Aggregates<ApiKeyUse>,
+    pub bulks: Aggregates<Bulk>,
     passwords: Passwords,
     pub session_times: SessionTimes,
     /// How long the link of an invitation is valid.
@@ -117,6 +121,7 @@ impl Commands {
             accounts: Aggregates::new(store.clone(), clock.clone(), ACCOUNTS),
             people: Aggregates::new(store.clone(), clock.clone(), AGENTS),
             api_key_uses: Aggregates::new(store.clone(), clock.clone(), API_KEYS),
+            bulks: Aggregates::new(store.clone(), clock.clone(), BULKS),
             passwords: Passwords::default(),
             session_times: SessionTimes::default(),
             invitations_last: INVITATIONS_LAST,

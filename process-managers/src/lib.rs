@@ -3,6 +3,7 @@
 mod agent_router;
 mod automation;
 mod bot_router;
+mod bulk_actions;
 pub mod delivery;
 mod history;
 mod inactivity;
@@ -22,6 +23,7 @@ mod unanswered;
 pub use agent_router::AgentRouter;
 pub use automation::Automation;
 pub use bot_router::BotRouter;
+pub use bulk_actions::BulkActions;
 pub use delivery::Delivery;
 pub use follower::Health;
 pub use follower::outbox::Schedule;
@@ -51,6 +53,7 @@ const MANAGERS: &[Registered] = &[
     Registered::of::<Automation>(),
     Registered::of::<Unanswered>(),
     Registered::of::<OutgoingWebhooks>(),
+    Registered::of::<BulkActions>(),
 ];
 
 /// The names of all process managers in readiness, logs and metrics.

@@ -30,6 +30,12 @@ pub trait TimerSource: Send + Sync + 'static {
     /// The events to read.
     fn about(&self) -> Filter;
 
+    /// The conversation whose timer the event may change. `None` when it is about no conversation. The rows of a source
+    /// that is not about conversations have ids of its own.
+    fn subject_of(&self, event: &DecodedEvent) -> Option<ConversationId> {
+        event.stream.as_conversation()
+    }
+
     /// The effect of an event on the timer of its conversation.
     fn effect_of(&self, event: &DecodedEvent, has_timer: bool) -> TimerEffect;
 
@@ -94,7 +100,7 @@ impl<S: TimerSource> TimerProjection<S> {
     }
 
     fn effect_of(&self, event: &DecodedEvent) -> TimerEffect {
-        let id = event.stream.as_conversation();
+        let id = self.source.subject_of(event);
         let has_timer = match (&self.known, id) {
             (Some(known), Some(id)) => known.contains(&id),
             (None, _) | (_, None) => true,
@@ -164,7 +170,7 @@ impl<S: TimerSource> Projection for TimerProjection<S> {
         let mut changes = BTreeMap::new();
         for event in page {
             let account = event.metadata.account_id;
-            match (self.effect_of(event), event.stream.as_conversation()) {
+            match (self.effect_of(event), self.source.subject_of(event)) {
                 (TimerEffect::Set, Some(id)) => {
                     changes.insert(id, Change::Set(event));
                     self.known.iter_mut().for_each(|known| {
