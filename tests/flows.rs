@@ -34,6 +34,8 @@ mod audit;
 mod automation;
 #[path = "flows/bots.rs"]
 mod bots;
+#[path = "flows/bulk.rs"]
+mod bulk;
 #[path = "flows/claims.rs"]
 mod claims;
 #[path = "flows/conversation_service.rs"]

@@ -13,6 +13,7 @@ mod automation_rules;
 mod bot_rules;
 mod bot_settings;
 mod browser;
+mod bulk;
 mod canned_responses;
 mod catalogue;
 mod channels;
@@ -70,6 +71,7 @@ pub fn router(commands: Arc<Commands>) -> ApiRouter {
         .merge(customer_sessions::routes())
         .merge(assignments::routes())
         .merge(undo::routes())
+        .merge(bulk::routes())
         .merge(catalogue::routes())
         .merge(dry_runs::routes())
         .merge(handoffs::routes())

@@ -35,6 +35,8 @@ gate::problem_kinds! { KINDS {
         "The conversation's status does not allow this change: `from` is its status, `to` is the requested one. `changes` has the event that gave it this status: who did what, and when.";
     CANNOT_UNDO: CONFLICT "cannot-undo", "The change cannot be taken back",
         "`reason` is why: `final` (it records what was written, or what happened elsewhere), `closed` (the conversation is), `undone`, `part_of_undo` (undo the undo as a whole), `depended_on` (a later event changed the same part), `resolved` (its former agent can be assigned after it is reopened) or `snooze_over`. `event` is the event that is the reason, if one is.";
+    TOO_MANY_BULK_CHANGES: TOO_MANY_REQUESTS "too-many-bulk-changes", "The account has started too many bulk changes",
+        "An account can start so many bulk changes in a period of time. `Retry-After` is the number of seconds until the next one. A bulk change can have thousands of conversations: put them into one.";
     WRITTEN_SINCE: CONFLICT "written-since", "Others have written since",
         "The message had a `seen_version`, and others have written to the conversation since: `changes` has the newest of their messages and notes, with who wrote and when, and `change_count` their number. Read them, and send the message with the present version, or without one.";
     OUTSIDE_REPLY_WINDOW: UNPROCESSABLE_ENTITY "outside-reply-window", "Only a template can be sent now",

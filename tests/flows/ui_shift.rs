@@ -13,13 +13,13 @@ const MESSAGES: usize = 10_000;
 const AT_ONCE: usize = 500;
 
 /// A channel of type `api`, and the address at which its messages are received.
-async fn api_channel(account: &Account<'_>) -> String {
+pub async fn api_channel(account: &Account<'_>) -> String {
     let channel = json!({ "channel_type": "api", "name": "API", "credentials": { "secret": APP_SECRET } });
     let channel = account.admin.post("/v1/channels", channel).await;
     format!("/v1/webhooks/api/{}", channel["id"].as_str().unwrap())
 }
 
-async fn receive(program: &Program, path: &str, messages: &[Value]) {
+pub async fn receive(program: &Program, path: &str, messages: &[Value]) {
     for messages in messages.chunks(AT_ONCE) {
         let body = json!(messages).to_string();
         let signed = program.post(path).header("X-Verbatim-Signature-256", signature(body.as_bytes()));
@@ -78,7 +78,7 @@ fn element(id: &str, kind: &str, part: Value) -> Value {
     json!({ "from": "4915", "id": id, "timestamp": now.to_string(), "type": kind, kind: part })
 }
 
-async fn receives(whatsapp: &WhatsApp, element: Value) {
+pub async fn receives(whatsapp: &WhatsApp, element: Value) {
     whatsapp.post_ok(&webhook(&[element], &[])).await;
 }
 

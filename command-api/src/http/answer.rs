@@ -69,6 +69,9 @@ pub(crate) struct Completed<T>(pub Answer<T>);
 /// 201: an item was created. The second part is its path, the `Location`.
 pub(crate) struct Created<T>(pub Answer<T>, pub String);
 
+/// 202: what the command asks for is done later. The second part is the path that says how far it is, the `Location`.
+pub(crate) struct Accepted<T>(pub Answer<T>, pub String);
+
 fn respond<T: Serialize>(status: StatusCode, answer: Answer<T>) -> Response {
     let tag = HeaderValue::from_str(&format!("\"{}\"", answer.version));
     let mut response = (status, Json(answer)).into_response();
@@ -86,12 +89,21 @@ impl<T: Serialize> IntoResponse for Completed<T> {
 
 impl<T: Serialize> IntoResponse for Created<T> {
     fn into_response(self) -> Response {
-        let mut response = respond(StatusCode::CREATED, self.0);
-        if let Ok(location) = HeaderValue::from_str(&self.1) {
-            response.headers_mut().insert(header::LOCATION, location);
-        }
-        response
+        located(respond(StatusCode::CREATED, self.0), &self.1)
     }
+}
+
+impl<T: Serialize> IntoResponse for Accepted<T> {
+    fn into_response(self) -> Response {
+        located(respond(StatusCode::ACCEPTED, self.0), &self.1)
+    }
+}
+
+fn located(mut response: Response, path: &str) -> Response {
+    if let Ok(location) = HeaderValue::from_str(path) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
 }
 
 macro_rules! document {
@@ -116,4 +128,5 @@ macro_rules! document {
 document! {
     Completed: 200;
     Created: 201;
+    Accepted: 202;
 }

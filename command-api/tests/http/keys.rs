@@ -60,6 +60,7 @@ fn items(label: &str) -> Vec<(&'static str, Value)> {
             "/v1/macros",
             json!({ "name": label, "visibility": "everyone", "actions": [{ "type": "note", "text": label }] }),
         ),
+        ("/v1/views", json!({ "name": label, "visibility": "everyone", "filter": { "unread": true } })),
         (
             "/v1/automation-rules",
             json!({ "name": label, "event": "message_received", "actions": [{ "type": "note", "text": label }] }),
@@ -173,7 +174,24 @@ async fn requests(service: &Service) -> Vec<Keyed> {
     let events = service.events(&begun[10]).await;
     let event = |version: usize| json!({ "event_id": events[version].id });
     all.push(post(ana(), format!("{}/undo", begun[10]), event(1), event(2)));
+    let bulk = |conversation: &str, priority: &str| {
+        let id = conversation.rsplit('/').next().unwrap();
+        json!({
+            "conversation_ids": [id], "actions": [{ "type": "set_priority", "priority": priority }],
+        })
+    };
+    all.push(post(ana(), "/v1/bulk", bulk(&begun[0], "low"), bulk(&begun[0], "high")));
+    let (first, other) =
+        (done_bulk(service, &begun[1], &bulk).await, done_bulk(service, &begun[2], &bulk).await);
+    all.push(elsewhere(ana(), Method::POST, format!("{first}/undo"), format!("{other}/undo")));
     all
+}
+
+/// A bulk change that is done.
+async fn done_bulk(service: &Service, conversation: &str, bulk: &impl Fn(&str, &str) -> Value) -> String {
+    let started = service.post(&ana(), "/v1/bulk", bulk(conversation, "urgent")).await.is(202);
+    while service.commands.advance_bulk(id(&started).parse().unwrap()).await.unwrap() {}
+    format!("/v1/bulk/{}", id(&started))
 }
 
 /// A conversation with a message of the customer that no agent has read.
