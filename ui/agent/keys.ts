@@ -24,6 +24,9 @@ export type Action =
   | "all"
   | "view"
   | "new_view"
+  | "select"
+  | "select_range"
+  | "select_all"
   | "preferences"
   | "help";
 
@@ -46,6 +49,9 @@ export const KEYS: { key: string; action: Action; words: keyof Words }[] = [
   { key: "4", action: "all", words: "key_all" },
   { key: "v", action: "view", words: "key_view" },
   { key: "V", action: "new_view", words: "view_new" },
+  { key: "x", action: "select", words: "key_select" },
+  { key: "X", action: "select_range", words: "key_select_range" },
+  { key: "*", action: "select_all", words: "bulk_all" },
   { key: ",", action: "preferences", words: "key_preferences" },
   { key: "?", action: "help", words: "key_help" },
 ];
@@ -103,7 +109,7 @@ export function isKey({ key, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean
 export function actionOf(event: KeyboardEvent): Action | undefined {
   if (!areOn() || !isKey(event) || event.defaultPrevented || event.isComposing) return undefined;
   const target = event.target as HTMLElement;
-  if (target.closest("input, textarea, select, dialog, [contenteditable]")) return undefined;
+  if (target.closest("input:not([type=checkbox]), textarea, select, dialog, [contenteditable]")) return undefined;
   // Links and buttons have a meaning of their own for Enter.
   if (event.key === "Enter" && target.closest("a, button, summary")) return undefined;
   return KEYS.find(({ action }) => keyOf(action) === event.key)?.action;

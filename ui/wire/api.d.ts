@@ -260,6 +260,145 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change many conversations
+         * @description The actions are executed in each of up to 5000 conversations, in your name: in one conversation all of them or none. The answer comes at once, and `GET /v1/bulk/{id}` says how far it is. Nothing is sent to customers. An account can start 20 in 10 minutes.
+         */
+        post: operations["startBulkChange"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/bulk/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far a bulk change is, and what was refused */
+        get: operations["getBulkChange"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/bulk/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take back a whole bulk change
+         * @description Each conversation that it changed is as before, unless something later depends on the change: this is listed with its reason. Who started it takes it back, or a supervisor, once and when it is done.
+         */
+        post: operations["undoBulkChange"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The views that you see, by name */
+        get: operations["listViews"];
+        put?: never;
+        /**
+         * Define a view
+         * @description Every agent can define personal views. Only supervisors define views for everyone. Conditions can be nested 8 deep, and a filter has at most 200 conditions, groups and values together.
+         */
+        post: operations["createSavedView"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/views/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Retire a view
+         * @description The conversations stay as they are.
+         */
+        delete: operations["deleteSavedView"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a view
+         * @description `filter` is replaced as a whole.
+         */
+        patch: operations["updateSavedView"];
+        trace?: never;
+    };
+    "/v1/views/{id}/conversations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The conversations of a view, in its order, in pages
+         * @description Conditions such as `unanswered_for` count back from the moment of the request, and `me` is you. When the order of the view was changed meanwhile, a cursor is refused: begin again without it.
+         */
+        get: operations["listConversationsOfView"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/views/{id}/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The number of conversations of a view */
+        get: operations["countConversationsOfView"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/conversations/{id}": {
         parameters: {
             query?: never;
@@ -643,7 +782,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A macro that you may run
+         * A macro
          * @description Administrators see whole addresses, others only their hosts (`https://example.com/…`), because a path often is a secret. Send such an address back to keep the one that is stored.
          */
         get: operations["getMacro"];
@@ -1144,6 +1283,14 @@ export interface components {
             type: "webhook";
             url: string;
         };
+        /** @description The actor who caused an event. */
+        Actor: {
+            type: components["schemas"]["ActorType"];
+            /** Format: uuid */
+            id?: string | null;
+            name?: string | null;
+        };
+        ActorType: "user" | "contact" | "service" | "system";
         /** @description An agent of the account, with the name that colleagues and customers see. */
         Agent: {
             /** Format: uuid */
@@ -1272,6 +1419,7 @@ export interface components {
         ApiKeys: {
             data: components["schemas"]["ApiKey"][];
         };
+        AssigneeIs: string;
         /** @description A file of a message. Verbatim stores the reference, not the bytes. */
         Attachment: {
             content_type: components["schemas"]["ContentType"];
@@ -1818,6 +1966,97 @@ export interface components {
         BotStrategy: ("round_robin" | "least_busy") | "manual_queue";
         /** @description The trigger of a rule. */
         BotTrigger: ("keyword" | "time_based" | "channel") | "new_conversation" | "fallback";
+        /** @description A bulk change. */
+        BulkChange: {
+            /** Format: uuid */
+            id: string;
+            status: components["schemas"]["BulkStatus"];
+            started_by: components["schemas"]["Actor"];
+            /** Format: date-time */
+            started_at: string;
+            actions: components["schemas"]["Action"][];
+            /**
+             * Format: uint
+             * @description The number of its conversations.
+             */
+            total: number;
+            /**
+             * Format: uint
+             * @description How many conversations are done.
+             */
+            done: number;
+            /**
+             * Format: uint
+             * @description How many of them were changed, or taken back. The others were as wanted before, or are refused.
+             */
+            changed: number;
+            /** @description The conversations that were not changed, each with the reason. */
+            refused: components["schemas"]["BulkRefusal"][];
+            /** @description How far the undo is. `null` when there is none. */
+            undo?: components["schemas"]["BulkProgress"] | null;
+        };
+        /** @description The state after the command, and the command's position in the log. */
+        BulkChangeAnswer: {
+            /** Format: uuid */
+            id: string;
+            status: components["schemas"]["BulkStatus"];
+            started_by: components["schemas"]["Actor"];
+            /** Format: date-time */
+            started_at: string;
+            actions: components["schemas"]["Action"][];
+            /**
+             * Format: uint
+             * @description The number of its conversations.
+             */
+            total: number;
+            /**
+             * Format: uint
+             * @description How many conversations are done.
+             */
+            done: number;
+            /**
+             * Format: uint
+             * @description How many of them were changed, or taken back. The others were as wanted before, or are refused.
+             */
+            changed: number;
+            /** @description The conversations that were not changed, each with the reason. */
+            refused: components["schemas"]["BulkRefusal"][];
+            /** @description How far the undo is. `null` when there is none. */
+            undo?: components["schemas"]["BulkProgress"] | null;
+            /**
+             * Format: uint64
+             * @description The version of its stream. It is also the `ETag`.
+             */
+            version: number;
+            /**
+             * @description Send it as `Verbatim-After` with a query whose answer must include this command.
+             * @example 1729
+             */
+            position: string;
+        };
+        BulkProgress: {
+            /**
+             * Format: uint
+             * @description How many conversations are done.
+             */
+            done: number;
+            /**
+             * Format: uint
+             * @description How many of them were changed, or taken back. The others were as wanted before, or are refused.
+             */
+            changed: number;
+            /** @description The conversations that were not changed, each with the reason. */
+            refused: components["schemas"]["BulkRefusal"][];
+        };
+        /** @description A conversation that was not changed. */
+        BulkRefusal: {
+            /** Format: uuid */
+            conversation_id: string;
+            /** @description A sentence without the full stop. */
+            reason: string;
+        };
+        /** @description How far a bulk change is. */
+        BulkStatus: ("running" | "done" | "undone") | "undoing";
         /** @description The state after the command, and the command's position in the log. */
         BusinessCalendarAnswer: {
             /** Format: uuid */
@@ -2381,6 +2620,12 @@ export interface components {
              */
             link?: string | null;
         };
+        /** @description A custom field and its value. */
+        CustomField: {
+            name: string;
+            /** @description A number or a flag is compared by its text: `3`, `true`. */
+            value: string;
+        };
         /** @description A catalogue item, and the times at which it was defined first and last. */
         DefinedAutomationRule: {
             description?: string | null;
@@ -2717,6 +2962,38 @@ export interface components {
         /** @description A page of a list. */
         DefinedQueueList: {
             data: components["schemas"]["DefinedQueue"][];
+            /** @description The `cursor` of the next page. `null` when this page is the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A catalogue item, and the times at which it was defined first and last. */
+        DefinedSavedView: {
+            /** Format: uuid */
+            account_id: string;
+            /** Format: uuid */
+            id: string;
+            /** @description Unique among the views for everyone, or among its creator's own. */
+            name: string;
+            /** @description The users who see it. */
+            visibility: components["schemas"]["ViewVisibility"];
+            /** Format: uuid */
+            created_by: string;
+            filter: components["schemas"]["ViewFilter"];
+            sort_by: components["schemas"]["ViewSort"];
+            /** @description The newest, the most urgent or the latest first. */
+            descending: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /**
+             * Format: uint64
+             * @description The catalogue's version at the last change of this item. It is also the `ETag`.
+             */
+            version: number;
+        };
+        /** @description A page of a list. */
+        DefinedSavedViewList: {
+            data: components["schemas"]["DefinedSavedView"][];
             /** @description The `cursor` of the next page. `null` when this page is the last. */
             next_cursor?: string | null;
         };
@@ -3594,6 +3871,16 @@ export interface components {
              */
             force?: boolean;
         };
+        /** @description What is to be done in which conversations. */
+        NewBulkChange: {
+            /** @description Each at most once. */
+            conversation_ids: string[];
+            /**
+             * @description `assign_agent`, `assign_team`, `unassign`, `add_labels`, `remove_labels`, `set_priority`, `snooze`, `resolve` and
+             *      `reopen`.
+             */
+            actions: components["schemas"]["Action"][];
+        };
         /** @description A message to the customer or, with `is_private`, an internal note. */
         NewMessage: {
             /**
@@ -4182,6 +4469,57 @@ export interface components {
             /** Format: date-time */
             at: string;
         };
+        /** @description The state after the command, and the command's position in the log. */
+        SavedViewAnswer: {
+            /** Format: uuid */
+            id: string;
+            /** @description Unique among the views for everyone, or among its creator's own. */
+            name: string;
+            /** @description The users who see it. */
+            visibility: components["schemas"]["ViewVisibility"];
+            /** Format: uuid */
+            created_by: string;
+            filter: components["schemas"]["ViewFilter"];
+            sort_by: components["schemas"]["ViewSort"];
+            /** @description The newest, the most urgent or the latest first. */
+            descending: boolean;
+            /**
+             * Format: uint64
+             * @description The version of its stream. It is also the `ETag`.
+             */
+            version: number;
+            /**
+             * @description Send it as `Verbatim-After` with a query whose answer must include this command.
+             * @example 1729
+             */
+            position: string;
+        };
+        /** @description A merge patch (RFC 7396): an absent member stays as it is, and `null` removes a member. */
+        SavedViewPatch: {
+            /** @description Unique among the views for everyone, or among its creator's own. */
+            name?: string;
+            /** @description The users who see it. */
+            visibility?: components["schemas"]["ViewVisibility"];
+            filter?: components["schemas"]["ViewFilter"];
+            sort_by?: components["schemas"]["ViewSort"] | null;
+            /** @description The newest, the most urgent or the latest first. */
+            descending?: boolean | null;
+        };
+        /** @description The item in a request. */
+        SavedViewSpec: {
+            /** @description Unique among the views for everyone, or among its creator's own. */
+            name: string;
+            /** @description The users who see it. */
+            visibility: components["schemas"]["ViewVisibility"];
+            filter: components["schemas"]["ViewFilter"];
+            /** @default last_message_at */
+            sort_by?: components["schemas"]["ViewSort"];
+            /**
+             * @description The newest, the most urgent or the latest first.
+             * @default true
+             */
+            descending?: boolean;
+        };
         /** @description The results of each kind that was searched. */
         SearchResult: {
             people?: components["schemas"]["FoundPersonList"] | null;
@@ -4351,6 +4689,11 @@ export interface components {
              */
             pause_while_pending?: boolean;
         };
+        /**
+         * @description The state of the SLA clock that is most urgent.
+         * @enum {string}
+         */
+        SlaState: "breached" | "running" | "paused" | "met" | "cancelled";
         /** @description How quickly, in seconds of business time. `None`: not promised. */
         SlaTargets: {
             /**
@@ -4429,6 +4772,7 @@ export interface components {
              */
             position: string;
         };
+        TeamIs: string;
         /** @description A merge patch (RFC 7396): an absent member stays as it is, and `null` removes a member. */
         TeamPatch: {
             description?: string | null;
@@ -4518,6 +4862,68 @@ export interface components {
              */
             reason?: string | null;
         };
+        /** @description The number of conversations of a view. */
+        ViewCount: {
+            /**
+             * Format: uint
+             * @description At most 10,000.
+             */
+            count: number;
+            /** @description Whether there are more. */
+            has_more: boolean;
+        };
+        /**
+         * @description A filter of conversations: one condition, or several that are joined. A condition with several values is met by
+         *      each of them.
+         */
+        ViewFilter: {
+            all: components["schemas"]["ViewFilter"][];
+        } | {
+            any: components["schemas"]["ViewFilter"][];
+        } | {
+            not: components["schemas"]["ViewFilter"];
+        } | {
+            status: components["schemas"]["Status"][];
+        } | {
+            assignee: components["schemas"]["AssigneeIs"][];
+        } | {
+            team: components["schemas"]["TeamIs"][];
+        } | {
+            channel: string[];
+        } | {
+            channel_type: components["schemas"]["ChannelType"][];
+        } | {
+            label: string[];
+        } | {
+            priority: components["schemas"]["Priority"][];
+        } | {
+            language: string[];
+        } | {
+            unread: boolean;
+        } | {
+            /** Format: uint32 */
+            unanswered_for: number;
+        } | {
+            sla_state: components["schemas"]["SlaState"][];
+        } | {
+            /** Format: uint32 */
+            sla_due_within: number;
+        } | {
+            /** Format: uint32 */
+            active_within: number;
+        } | {
+            /** Format: uint32 */
+            created_within: number;
+        } | {
+            custom: components["schemas"]["CustomField"];
+        };
+        /**
+         * @description By what a view is sorted. Conversations without a value come last in either direction.
+         * @enum {string}
+         */
+        ViewSort: "last_message_at" | "created_at" | "priority" | "unanswered_since" | "sla_due_at";
+        /** @description The users who see a view. */
+        ViewVisibility: "everyone" | "personal";
         /** @description A rejected webhook, or the rejected part of one. */
         WebhookRejection: {
             /** Format: uuid */
@@ -5285,6 +5691,361 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ConversationCounts"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    startBulkChange: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What is to be done in which conversations. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBulkChange"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkChangeAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBulkChange: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A bulk change. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkChange"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    undoBulkChange: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkChangeAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listViews: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. A page has at most 1,000 items and four megabytes. */
+                cursor?: string | null;
+            };
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinedSavedViewList"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createSavedView: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The item in a request. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedViewSpec"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedViewAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteSavedView: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetiredAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateSavedView: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description A merge patch (RFC 7396): an absent member stays as it is, and `null` removes a member. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedViewPatch"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedViewAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listConversationsOfView: {
+        parameters: {
+            query?: {
+                /** @description Between 1 and 200. The default is 50. */
+                limit?: number | null;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationList"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    countConversationsOfView: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The number of conversations of a view. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewCount"];
                 };
             };
             /** @description The request was refused. The problem document has the reason. */

@@ -149,6 +149,11 @@ export class ShownView {
     if (isAtTop) this.changedCount = 0;
   }
 
+  /** Whether there are further pages. */
+  get hasMore(): boolean {
+    return this.cursor !== undefined;
+  }
+
   /** Fetches the next page, if there is one. */
   async more() {
     if (this.cursor === undefined || this.isFetchingMore) return;
