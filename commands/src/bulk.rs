@@ -51,7 +51,7 @@ impl From<LoadError> for StartError {
     }
 }
 
-/// What became of one conversation.
+/// The outcome for one conversation.
 enum Change {
     Changed,
     AsWanted,

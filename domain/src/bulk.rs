@@ -27,7 +27,7 @@ pub struct Running {
     pub started: BulkStarted,
     pub started_at: Timestamp,
     pub changes: Progress,
-    /// `None` when nobody takes it back.
+    /// `None` when it is not taken back.
     pub undo: Option<Undoing>,
 }
 
@@ -157,7 +157,7 @@ fn check_conversations(started: &BulkStarted) -> Result<(), Rejection> {
     }
 }
 
-/// What is said to customers, or to other programs, cannot be taken back.
+/// A message to a customer, or to another program, cannot be taken back.
 fn check_kinds(actions: &[Action]) -> Result<(), Rejection> {
     for (index, action) in actions.iter().enumerate() {
         match action.kind() {

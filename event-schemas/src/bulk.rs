@@ -24,7 +24,7 @@ pub struct BulkStarted {
     pub account_id: AccountId,
     /// The actor of all the changes.
     pub started_by: Actor,
-    /// Whether it may take conversations from other agents.
+    /// Whether the actor may take conversations from other agents.
     pub may_take_over: bool,
     /// Executed in each conversation in their order, all or none.
     pub actions: Vec<Action>,

@@ -131,7 +131,7 @@ async fn five_hundred_conversations_are_changed_over_a_crash_and_taken_back() {
         assert_eq!(row["assignee_id"] == json!(ana.user), !is_refused, "{customer}: {row}");
     }
 
-    // Nobody else takes it back, and nothing that came later is lost.
+    // No other agent takes it back, and no later change is lost.
     let undo = format!("{location}/undo");
     assert_eq!(stranger.try_get(&location).await.0, StatusCode::NOT_FOUND);
     assert_eq!(stranger.send(Method::POST, &undo, Value::Null).await.0, StatusCode::NOT_FOUND);

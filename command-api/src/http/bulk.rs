@@ -51,7 +51,7 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
         )
 }
 
-/// What is to be done in which conversations.
+/// The actions of a bulk change, and its conversations.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct NewBulkChange {
