@@ -3871,7 +3871,7 @@ export interface components {
              */
             force?: boolean;
         };
-        /** @description What is to be done in which conversations. */
+        /** @description The actions of a bulk change, and its conversations. */
         NewBulkChange: {
             /** @description Each at most once. */
             conversation_ids: string[];
@@ -5718,7 +5718,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description What is to be done in which conversations. */
+        /** @description The actions of a bulk change, and its conversations. */
         requestBody: {
             content: {
                 "application/json": components["schemas"]["NewBulkChange"];
