@@ -1,6 +1,7 @@
 //! The catalogues of an account. The rules are the same for all kinds: an item is defined, defined anew, and
 //! retired; its name is unique among the items of its kind.
 
+mod account_settings;
 mod action_checks;
 mod automation_rule;
 mod bot_checks;

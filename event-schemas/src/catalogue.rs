@@ -131,6 +131,9 @@ catalogue! {
     automation_rule::AutomationRule: AutomationRuleId, AutomationRules = "automation_rules",
         AutomationRuleDefined { automation_rule }, AutomationRuleRetired;
     saved_view::SavedView: SavedViewId, Views = "views", SavedViewDefined { saved_view }, SavedViewRetired;
+    // An account has one item of this kind, with the account's own id.
+    account_settings::AccountSettings, AccountSettings = "account_settings",
+        AccountSettingsDefined { account_settings }, AccountSettingsRetired;
 }
 
 /// A kind of catalogue item, with its events. Declared with [`catalogue!`].

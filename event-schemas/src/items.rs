@@ -10,6 +10,7 @@ use std::fmt::{Debug, Display};
 use std::hash::Hash;
 use uuid::Uuid;
 
+pub mod account_settings;
 pub mod automation_rule;
 pub mod bot_rule;
 pub mod bot_settings;

@@ -74,6 +74,7 @@ without_secrets!(
     BotSettings,
     Queue,
     SavedView
+    AccountSettings
 );
 
 impl Secrets for Channel {

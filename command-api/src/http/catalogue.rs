@@ -104,6 +104,7 @@ impl<A> Author for A where
 
 /// The kinds that supervisors define and that refer to nothing need no file of their own.
 macro_rules! simple_kind {
+    (AccountSettings) => {};
     (Channel) => {};
     (CannedResponse) => {};
     (SlaPolicy) => {};
