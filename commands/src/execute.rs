@@ -78,6 +78,7 @@ impl Aggregate for domain::conversation::Conversation {
             | E::Sla(_)
             | E::Bot(_)
             | E::Automation(_)
+            | E::Schedule(_)
             | E::Details(_) => None,
         }
     }

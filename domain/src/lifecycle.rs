@@ -67,6 +67,7 @@ impl Lifecycle {
             | E::Routing(_)
             | E::Sla(_)
             | E::Automation(_)
+            | E::Schedule(_)
             | E::Details(_) => {}
         }
     }

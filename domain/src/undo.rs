@@ -246,7 +246,8 @@ fn is_reversible(event: &ConversationEvent) -> bool {
         | E::Message(_)
         | E::Delivery(_)
         | E::Routing(_)
-        | E::Automation(_) => false,
+        | E::Automation(_)
+        | E::Schedule(_) => false,
     }
 }
 
@@ -277,7 +278,8 @@ fn parts_of(event: &ConversationEvent, changes_lifecycle: bool) -> Vec<Part> {
         | E::Message(_)
         | E::Delivery(_)
         | E::Routing(_)
-        | E::Automation(_) => Vec::new(),
+        | E::Automation(_)
+        | E::Schedule(_) => Vec::new(),
     };
     if changes_lifecycle {
         parts.push(Part::Lifecycle);

@@ -2,7 +2,7 @@
 
 pub use crate::families::{
     assignment::*, automation::*, bot::*, delivery::*, details::*, lifecycle::*, message::*, routing::*,
-    sla::*,
+    schedule::*, sla::*,
 };
 
 use crate::events::families;
@@ -19,5 +19,6 @@ families! {
         Bot(BotEvent),
         Automation(ActionEvent),
         Details(DetailsEvent),
+        Schedule(ScheduleEvent),
     }
 }

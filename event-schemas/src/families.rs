@@ -9,4 +9,5 @@ pub mod details;
 pub mod lifecycle;
 pub mod message;
 pub mod routing;
+pub mod schedule;
 pub mod sla;

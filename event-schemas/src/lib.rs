@@ -44,7 +44,7 @@ pub use cloud_event::CloudEvent;
 pub use contact::ContactEvent;
 pub use conversation::{
     ActionEvent, AssignmentEvent, BotEvent, ConversationEvent, DeliveryEvent, DetailsEvent, LifecycleEvent,
-    MessageEvent, RoutingEvent, SlaEvent,
+    MessageEvent, RoutingEvent, ScheduleEvent, SlaEvent,
 };
 pub use envelope::{
     Actor, ActorType, Category, Credential, Metadata, NewEvent, Position, Recorded, RequestHash, StreamId,

@@ -1,10 +1,10 @@
 //! The description of an event in one sentence. It never contains the text of a message.
 
-use crate::conversation::{AssignStrategy, ReopenCause};
+use crate::conversation::{AssignStrategy, ReopenCause, ScheduleReason};
 use crate::message::SlaMetric;
 use crate::{
     ActionEvent, Actor, ActorType, AssignmentEvent, BotEvent, ConversationEvent, DeliveryEvent, DetailsEvent,
-    LifecycleEvent, MessageEvent, RoutingEvent, SlaEvent,
+    LifecycleEvent, MessageEvent, RoutingEvent, ScheduleEvent, SlaEvent,
 };
 
 /// The sentence of an event in a conversation's history.
@@ -124,6 +124,19 @@ pub fn summary(event: &ConversationEvent, actor: &Actor) -> String {
         E::Automation(ActionEvent::WebhookDelivered(_)) => "A webhook was delivered".to_owned(),
         E::Automation(ActionEvent::WebhookFailed(failed)) => {
             format!("A webhook could not be delivered ({})", failed.code)
+        }
+        E::Schedule(ScheduleEvent::MessageScheduled(scheduled)) => match scheduled.reason {
+            ScheduleReason::UndoSend => format!("{who} answered and can take it back"),
+            ScheduleReason::SendLater => format!("{who} scheduled an answer for {}", scheduled.send_at),
+        },
+        E::Schedule(ScheduleEvent::MessageRescheduled(change)) => {
+            format!("{who} scheduled an answer again, for {}", change.send_at)
+        }
+        E::Schedule(ScheduleEvent::ScheduledMessageHeld(held)) => {
+            format!("A scheduled answer was not sent: {}", held.detail)
+        }
+        E::Schedule(ScheduleEvent::ScheduledMessageCancelled(_)) => {
+            format!("{who} cancelled a scheduled answer")
         }
         E::Lifecycle(LifecycleEvent::Expired(_)) => "It expired after too long without a message".to_owned(),
     }

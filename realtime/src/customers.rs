@@ -249,6 +249,7 @@ impl Draft<'_> {
             | ConversationEvent::Sla(_)
             | ConversationEvent::Bot(_)
             | ConversationEvent::Automation(_)
+            | ConversationEvent::Schedule(_)
             | ConversationEvent::Details(_) => None,
         }
     }

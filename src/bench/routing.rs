@@ -282,6 +282,7 @@ async fn received_to_assigned(
                 | E::Sla(_)
                 | E::Bot(_)
                 | E::Automation(_)
+                | E::Schedule(_)
                 | E::Details(_) => continue,
             }
             sample.entry(recorded.event_type.to_string()).or_insert_with(|| NewEvent {

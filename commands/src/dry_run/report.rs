@@ -142,7 +142,8 @@ impl Outcome {
             | E::Delivery(_)
             | E::Routing(_)
             | E::Sla(_)
-            | E::Automation(_) => {}
+            | E::Automation(_)
+            | E::Schedule(_) => {}
         }
     }
 }
@@ -192,7 +193,8 @@ impl Changes {
             | E::Lifecycle(_)
             | E::Routing(_)
             | E::Sla(_)
-            | E::Automation(_) => {}
+            | E::Automation(_)
+            | E::Schedule(_) => {}
         }
     }
 

@@ -230,6 +230,7 @@ impl ConversationService {
             template: None,
             in_reply_to: None,
             metadata: body.metadata(),
+            scheduled_at: None,
             reply_window: reply_window.filter(|_| !is_sent),
             handoff: match sender.sender_type {
                 SenderType::Bot => Some(commands.playbook(tenant.account).await?),

@@ -266,6 +266,7 @@ impl<'e> Change<'e> {
             | ConversationEvent::Routing(_)
             | ConversationEvent::Sla(_)
             | ConversationEvent::Automation(_)
+            | ConversationEvent::Schedule(_)
             | ConversationEvent::Details(_) => false,
         }
     }
@@ -319,6 +320,7 @@ impl<'e> Change<'e> {
             | ConversationEvent::Routing(_)
             | ConversationEvent::Sla(_)
             | ConversationEvent::Automation(_)
+            | ConversationEvent::Schedule(_)
             | ConversationEvent::Details(_) => None,
         }
     }

@@ -41,7 +41,8 @@ impl Memory {
             | E::Routing(_)
             | E::Sla(_)
             | E::Bot(_)
-            | E::Details(_) => {}
+            | E::Details(_)
+            | E::Schedule(_) => {}
         }
     }
 

@@ -175,7 +175,8 @@ impl Memory {
             | E::Delivery(_)
             | E::Routing(_)
             | E::Sla(_)
-            | E::Automation(_) => {}
+            | E::Automation(_)
+            | E::Schedule(_) => {}
         }
     }
 

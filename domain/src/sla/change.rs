@@ -152,7 +152,8 @@ impl Change {
             )
             | E::Delivery(_)
             | E::Routing(_)
-            | E::Automation(_) => Self::Time,
+            | E::Automation(_)
+            | E::Schedule(_) => Self::Time,
         }
     }
 

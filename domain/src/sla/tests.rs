@@ -91,6 +91,7 @@ fn said(number: u128, sender_type: SenderType) -> MessageSent {
         in_reply_to: None,
         in_reply_to_provider_id: None,
         metadata: serde_json::Map::new(),
+        scheduled_at: None,
     }
 }
 

@@ -85,6 +85,9 @@ pub struct MessageSent {
     pub in_reply_to_provider_id: Option<String>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub metadata: Map<String, Value>,
+    /// When its sender scheduled it. Absent when it was sent at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduled_at: Option<Timestamp>,
 }
 
 /// An internal note of an agent. It is never sent to the customer.

@@ -316,6 +316,7 @@ mod tests {
             in_reply_to: None,
             in_reply_to_provider_id: None,
             metadata: Default::default(),
+            scheduled_at: None,
         };
         append(&commands, &stream, sent_by, sent.into()).await;
         let message = OutgoingMessage {

@@ -117,6 +117,7 @@ fn effect_of(event: &DecodedEvent) -> JobEffect<MessageId> {
         | E::Sla(_)
         | E::Bot(_)
         | E::Automation(_)
+        | E::Schedule(_)
         | E::Details(_) => JobEffect::None,
     }
 }

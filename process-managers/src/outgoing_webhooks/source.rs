@@ -81,7 +81,8 @@ impl JobSource for Source {
             | E::Routing(_)
             | E::Sla(_)
             | E::Bot(_)
-            | E::Details(_) => JobEffect::None,
+            | E::Details(_)
+            | E::Schedule(_) => JobEffect::None,
         }
     }
 

@@ -89,6 +89,7 @@ fn may_begin_timer(event: &ConversationEvent) -> bool {
         | E::Routing(_)
         | E::Bot(_)
         | E::Automation(_)
+            | E::Schedule(_)
         | E::Details(_) => false,
     }
 }
@@ -127,6 +128,7 @@ fn may_change_timer(event: &ConversationEvent) -> bool {
         )
         | E::Delivery(DeliveryEvent::MessageDispatched(_))
         | E::Routing(_)
-        | E::Automation(_) => false,
+        | E::Automation(_)
+            | E::Schedule(_) => false,
     }
 }

@@ -34,7 +34,8 @@ impl AgentSeenRow {
             | E::Routing(_)
             | E::Sla(_)
             | E::Bot(_)
-            | E::Automation(_) => return None,
+            | E::Automation(_)
+            | E::Schedule(_) => return None,
         };
         Some(Self { conversation_seq: conversation.seq, agent_id, received })
     }

@@ -254,6 +254,7 @@ impl Conversations {
                 | E::Sla(_)
                 | E::Bot(_)
                 | E::Automation(_)
+                | E::Schedule(_)
                 | E::Details(_) => None,
             };
             paces.push((account, team.unwrap_or(NO_TEAM)));
@@ -526,6 +527,7 @@ fn ends_assignment(event: &ConversationEvent) -> bool {
         | E::Sla(_)
         | E::Bot(_)
         | E::Automation(_)
+        | E::Schedule(_)
         | E::Details(_) => false,
     }
 }

@@ -205,7 +205,8 @@ impl ConversationRow {
             | E::Assignment(AssignmentEvent::AssignmentDropped(_))
             | E::Delivery(_)
             | E::Routing(_)
-            | E::Automation(_) => {}
+            | E::Automation(_)
+            | E::Schedule(_) => {}
         }
         self.updated_at = self.updated_at.max(at);
         self.changed = change(decoded);

@@ -96,6 +96,7 @@ impl MessageRow {
             | E::Sla(_)
             | E::Bot(_)
             | E::Automation(_)
+            | E::Schedule(_)
             | E::Details(_) => None,
         }
     }
@@ -197,6 +198,7 @@ impl MessageRow {
             | E::Sla(_)
             | E::Bot(_)
             | E::Automation(_)
+            | E::Schedule(_)
             | E::Details(_) => None,
         }
     }
@@ -227,6 +229,7 @@ impl MessageRow {
             | E::Sla(_)
             | E::Bot(_)
             | E::Automation(_)
+            | E::Schedule(_)
             | E::Details(_) => {}
         }
     }

@@ -106,7 +106,8 @@ impl QueueEntryRow {
             | E::Message(_)
             | E::Delivery(_)
             | E::Sla(_)
-            | E::Automation(_) => false,
+            | E::Automation(_)
+            | E::Schedule(_) => false,
         }
     }
 
@@ -178,7 +179,8 @@ impl QueueEntryRow {
             | E::Message(_)
             | E::Delivery(_)
             | E::Sla(_)
-            | E::Automation(_) => QueueChange::Unchanged,
+            | E::Automation(_)
+            | E::Schedule(_) => QueueChange::Unchanged,
         }
     }
 

@@ -120,7 +120,8 @@ pub fn cause(events: &[PastEvent], index: usize) -> Option<Cause> {
         | ConversationEvent::Assignment(_)
         | ConversationEvent::Routing(_)
         | ConversationEvent::Sla(_)
-        | ConversationEvent::Details(_) => None,
+        | ConversationEvent::Details(_)
+        | ConversationEvent::Schedule(_) => None,
     };
     past.metadata.causation_id.or(named).filter(|cause| *cause != past.id).map(Cause::Event)
 }

@@ -64,7 +64,8 @@ pub fn named_by(event: &ConversationEvent) -> Option<(CatalogueKind, Uuid)> {
         | E::Lifecycle(_)
         | E::Assignment(_)
         | E::Routing(_)
-        | E::Details(_) => None,
+        | E::Details(_)
+        | E::Schedule(_) => None,
     }
 }
 

@@ -97,6 +97,7 @@ impl AccountRouting {
             | E::Sla(_)
             | E::Bot(_)
             | E::Automation(_)
+            | E::Schedule(_)
             | E::Details(_) => {}
         }
     }
@@ -143,7 +144,8 @@ impl RoutedConversation {
             | E::Assignment(_)
             | E::Routing(_)
             | E::Sla(_)
-            | E::Automation(_) => return,
+            | E::Automation(_)
+            | E::Schedule(_) => return,
         }
         self.requirements.topics = {
             let mut topics = self.labels.clone();

@@ -143,6 +143,7 @@ fn unsure_answer() -> Send {
         template: None,
         in_reply_to: None,
         metadata: metadata.as_object().cloned().unwrap(),
+        scheduled_at: None,
         reply_window: None,
         handoff: Some(hands_over(HandoffTrigger::Confidence, "0.5")),
         automatic_limit: None,
