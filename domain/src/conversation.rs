@@ -20,6 +20,7 @@ mod offer;
 mod program;
 mod receive;
 mod route;
+mod schedule;
 mod send;
 mod sla;
 mod status;
@@ -47,6 +48,9 @@ pub use offer::{AcceptOffer, DeclineOffer, ExpireOffer, MakeOffer};
 pub use program::{ReceiveForProgram, RecordSent, ReturnToProgram};
 pub use receive::{Open, Opening, Receive, See};
 pub use route::{DropAssignment, Enqueue, Overflow, ReturnToQueue, RouteTo, TimeOut};
+pub use schedule::{
+    CancelScheduled, ChannelState, Reschedule, Schedule, Scheduled, SendScheduled, SendTime, SendWhenDue,
+};
 pub use send::{AddNote, LONGEST_MESSAGE, LONGEST_NOTE, Message, Send, Sender};
 pub use sla::RaiseAlarm;
 pub use status::{Close, EngageBot, MarkPending, Reopen, Resolve};
@@ -66,10 +70,12 @@ use event_schemas::message::{ChannelType, Delivery, Priority, SenderType, Status
 use event_schemas::placeholders::PlaceholderValues;
 use event_schemas::{
     AccountId, ChannelId, ContactId, ConversationEvent, ConversationId, DeliveryEvent, DetailsEvent,
-    LifecycleEvent, MessageEvent, MessageId, SlaEvent, SlaPolicyId, Timestamp, UserId, Version,
+    LifecycleEvent, MessageEvent, MessageId, ScheduleEvent, SlaEvent, SlaPolicyId, Timestamp, UserId,
+    Version,
 };
 use fence::LatestMessages;
 use messages::Messages;
+use schedule::ScheduledMessages;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -105,7 +111,7 @@ pub struct Opened {
     /// When the customer's latest message was said, by the provider's time. The provider's reply window counts from
     /// it, also when the message was delivered late.
     pub last_said_at: Option<Timestamp>,
-    /// When a message to the customer last failed.
+    /// When a message to the customer last failed or was held.
     failed_at: Option<Timestamp>,
     /// The state that the bot needs.
     pub bot: Memory,
@@ -117,6 +123,7 @@ pub struct Opened {
     seen: HashMap<UserId, u32>,
     messages: Messages,
     latest_messages: LatestMessages,
+    scheduled: ScheduledMessages,
     /// The version of the latest event.
     version: Version,
     /// The version of the event that gave the conversation its status and assignment.
@@ -158,6 +165,16 @@ pub enum Rejection {
     WrittenSince { seen: Version, writer: Option<UserId> },
     #[error("the conversation has no version {seen} yet")]
     NoSuchVersion { seen: Version },
+    #[error("there is no such scheduled message in this conversation")]
+    NoSuchScheduledMessage,
+    #[error("the message was sent already")]
+    AlreadySent,
+    #[error("a message is scheduled for a time to come, at most a year ahead")]
+    BadSendTime,
+    #[error("only agents schedule messages")]
+    NotScheduledByPrograms,
+    #[error("a conversation has at most {limit} scheduled messages")]
+    TooManyScheduled { limit: usize },
     #[error("the conversation cannot become {to} again as it was")]
     NotRestored { to: Status },
     #[error("the snooze would end in the past")]
@@ -317,6 +334,7 @@ impl Evolve for Conversation {
                 seen: HashMap::new(),
                 messages: Messages::default(),
                 latest_messages: LatestMessages::default(),
+                scheduled: ScheduledMessages::default(),
                 version: Version::FIRST,
                 lifecycle_version: Version::FIRST,
             }));
@@ -350,6 +368,7 @@ impl Opened {
             E::Sla(SlaEvent::SlaApplied(applied)) => self.sla_policy = Some(applied.policy.id),
             E::Sla(SlaEvent::SlaRemoved(_)) => self.sla_policy = None,
             E::Details(event) => self.apply_details(event),
+            E::Schedule(event) => self.apply_schedule(event, at),
             // The lifecycle, the wait, the clocks, the bot's and the automation's memory, or only read models
             // use these events.
             E::Lifecycle(_)
@@ -374,6 +393,7 @@ impl Opened {
             }
             MessageEvent::MessageSent(message) => {
                 self.messages.sent(message.message_id);
+                self.scheduled.remove(message.message_id);
                 if let Some(agent) = message.sender_id.filter(|_| message.sender_type == SenderType::Agent) {
                     self.seen.insert(agent, self.received);
                 }
@@ -412,6 +432,13 @@ impl Opened {
                     Delivery::Failed,
                 );
             }
+        }
+    }
+
+    fn apply_schedule(&mut self, event: &ScheduleEvent, at: Timestamp) {
+        self.scheduled.evolve(event, self.version, at);
+        if let ScheduleEvent::ScheduledMessageHeld(_) = event {
+            self.failed_at = Some(at);
         }
     }
 

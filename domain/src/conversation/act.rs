@@ -293,6 +293,7 @@ impl ActionRun<'_> {
             template: None,
             in_reply_to: None,
             metadata: Map::new(),
+            scheduled_at: None,
             reply_window: self.list.reply_window,
             handoff: None,
             automatic_limit: Some(self.list.automatic_limit),

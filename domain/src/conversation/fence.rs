@@ -35,7 +35,7 @@ impl LatestMessages {
     }
 
     /// The version of the latest message that this writer has not written.
-    fn of_others(&self, writer: Option<UserId>) -> Option<Version> {
+    pub(super) fn of_others(&self, writer: Option<UserId>) -> Option<Version> {
         match self.latest? {
             (latest, other) if other != writer => Some(latest),
             _ => self.before,
@@ -62,6 +62,7 @@ pub fn is_of_others(event: &ConversationEvent, writer: Option<UserId>) -> bool {
         | ConversationEvent::Sla(_)
         | ConversationEvent::Bot(_)
         | ConversationEvent::Automation(_)
+        | ConversationEvent::Schedule(_)
         | ConversationEvent::Details(_) => false,
     }
 }

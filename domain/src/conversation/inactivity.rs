@@ -64,6 +64,8 @@ impl Opened {
         let since = self.inactive_since();
         // After a message failed, an agent has the whole time to send it again.
         let counted_from = self.failed_at.map_or(since, |failed_at| failed_at.max(since));
+        // A message that is to be sent later ends the inactivity when it is sent.
+        let counted_from = self.last_message_at().map_or(counted_from, |send_at| send_at.max(counted_from));
         match self.status() {
             Status::Closed => None,
             Status::Resolved => {

@@ -4,6 +4,7 @@ use super::answer::filled;
 use super::draft::Draft;
 use super::handoff::{Handoff, hand_over};
 use super::program::ANSWERS_AS_BOT;
+use super::schedule::Schedule;
 use super::{Conversation, Opened, Rejection};
 use crate::aggregate::Decide;
 use crate::bot::{AutomaticLimit, HandoffNeed, Playbook, Rule, is_automatic};
@@ -36,6 +37,8 @@ pub struct Send {
     pub template: Option<Template>,
     pub in_reply_to: Option<MessageId>,
     pub metadata: Map<String, Value>,
+    /// When its sender scheduled it. `None` when it is sent at once.
+    pub scheduled_at: Option<Timestamp>,
     /// How long after the customer's last message the channel allows a message that is no template. `None`
     /// for ever.
     pub reply_window: Option<Duration>,
@@ -92,6 +95,7 @@ impl Decide<Conversation> for Send {
             in_reply_to: self.in_reply_to,
             in_reply_to_provider_id,
             metadata: self.metadata.clone(),
+            scheduled_at: self.scheduled_at,
         };
         // The last automatic message is followed by a handoff, so that agents see that there are no more.
         let limit = self.automatic_limit.filter(|_| left == Some(1));
@@ -141,6 +145,8 @@ impl Send {
 #[derive(Clone, Debug)]
 pub enum Message {
     ToCustomer(Box<Send>),
+    /// A message to the customer that is sent later.
+    Scheduled(Box<Schedule>),
     Note(AddNote),
 }
 
@@ -148,6 +154,7 @@ impl Message {
     pub fn id(&self) -> MessageId {
         match self {
             Self::ToCustomer(send) => send.message_id,
+            Self::Scheduled(schedule) => schedule.send.message_id,
             Self::Note(note) => note.message_id,
         }
     }
@@ -156,6 +163,7 @@ impl Message {
     pub fn writer(&self) -> Option<UserId> {
         match self {
             Self::ToCustomer(send) => send.sender.id,
+            Self::Scheduled(schedule) => schedule.send.sender.id,
             Self::Note(note) => Some(note.author_id),
         }
     }
@@ -163,6 +171,10 @@ impl Message {
     pub fn with_id(self, message_id: MessageId) -> Self {
         match self {
             Self::ToCustomer(send) => Self::ToCustomer(Box::new(Send { message_id, ..*send })),
+            Self::Scheduled(schedule) => {
+                let send = Send { message_id, ..schedule.send };
+                Self::Scheduled(Box::new(Schedule { send, ..*schedule }))
+            }
             Self::Note(note) => Self::Note(AddNote { message_id, ..note }),
         }
     }
@@ -174,6 +186,7 @@ impl Decide<Conversation> for Message {
     fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
         match self {
             Self::ToCustomer(send) => send.decide(state, now),
+            Self::Scheduled(schedule) => schedule.decide(state, now),
             Self::Note(note) => note.decide(state, now),
         }
     }
@@ -207,6 +220,7 @@ pub(super) fn send_bot_message(draft: &mut Draft, message: BotMessage<'_>) -> Re
         template: None,
         in_reply_to: None,
         metadata: Map::new(),
+        scheduled_at: None,
         reply_window: message.reply_window,
         handoff: None,
         automatic_limit: message.automatic_limit,

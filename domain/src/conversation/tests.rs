@@ -1,6 +1,7 @@
 mod changes;
 mod fence;
 mod program;
+mod schedule;
 
 use super::*;
 use crate::aggregate::Decide;
@@ -73,6 +74,7 @@ fn send() -> Send {
         template: None,
         in_reply_to: None,
         metadata: Map::new(),
+        scheduled_at: None,
         reply_window: Some(DAY),
         handoff: None,
         automatic_limit: None,
@@ -91,6 +93,7 @@ pub(super) fn sent() -> E {
         in_reply_to: None,
         in_reply_to_provider_id: None,
         metadata: Map::new(),
+        scheduled_at: None,
     }
     .into()
 }

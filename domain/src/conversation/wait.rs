@@ -90,6 +90,7 @@ impl Wait {
             | E::Delivery(_)
             | E::Sla(_)
             | E::Automation(_)
+            | E::Schedule(_)
             | E::Details(_) => {}
         }
         self.begin_or_end(lifecycle, at);

@@ -446,6 +446,7 @@ pub(crate) fn sent_as(sender_type: SenderType, message_id: MessageId) -> Convers
         in_reply_to: None,
         in_reply_to_provider_id: None,
         metadata: serde_json::Map::new(),
+        scheduled_at: None,
     }
     .into()
 }

@@ -151,6 +151,7 @@ fn a_reply_has_the_agents_name_and_filled_placeholders() {
         in_reply_to: None,
         in_reply_to_provider_id: None,
         metadata: Map::new(),
+        scheduled_at: None,
     };
     let text = "Hello {{contact_name}}, I am {{agent_name}}. {{order|The order}}";
     does([opened(), received()], reply(text), [sent.into()]);
@@ -420,6 +421,7 @@ fn a_wait_counts_only_while_it_lasts() {
         in_reply_to: None,
         in_reply_to_provider_id: None,
         metadata: Map::new(),
+        scheduled_at: None,
     });
     given::<Conversation>([opened(), received(), answered, received()])
         .at(since + Duration::from_secs(60))

@@ -127,6 +127,7 @@ fn sent_by_bot(message_id: MessageId, text: &str, by: Option<(BotRuleId, &str)>)
         in_reply_to: None,
         in_reply_to_provider_id: None,
         metadata: Map::new(),
+        scheduled_at: None,
     }
     .into()
 }
@@ -707,6 +708,7 @@ fn bots_answer(metadata: Value, handoffs: &[HandoffRule]) -> Send {
         template: None,
         in_reply_to: None,
         metadata: metadata.as_object().cloned().unwrap_or_default(),
+        scheduled_at: None,
         reply_window: None,
         handoff: Some(playbook(&[], handoffs)),
         automatic_limit: None,
