@@ -295,6 +295,24 @@ create table if not exists audit_entries (
     changes         text   not null
 );
 
+-- Messages that wait for their time, or are held. `message` is JSON.
+create table if not exists scheduled_messages (
+    id              bytea  not null primary key,
+    account_id      bytea  not null,
+    conversation_id bytea  not null,
+    sender_id       bytea  not null,
+    message         text   not null,
+    created_at      bigint not null,
+    send_at         bigint not null,
+    if_written      text   not null,
+    held_at         bigint,
+    held_because    text,
+    held_detail     text
+);
+
+create index if not exists scheduled_messages_by_conversation on scheduled_messages (conversation_id);
+create index if not exists scheduled_messages_by_sender on scheduled_messages (account_id, sender_id);
+
 -- What this file is: the shape of its tables, and whether its indexes are built.
 create table if not exists generation (
     name  text   not null primary key,

@@ -10,6 +10,7 @@ pub mod inbox;
 pub mod labels;
 pub mod messages;
 pub mod queue_entries;
+pub mod scheduled_messages;
 pub mod search;
 pub mod sla_timers;
 pub mod tab_counts;
@@ -36,6 +37,7 @@ registry::read_models! {
         agent_availability: Rows<agents::AgentAvailabilityRow>,
         webhook_rejections: Rows<webhook_rejections::WebhookRejectionRow>,
         audit: audit::Audit,
+        scheduled_messages: Rows<scheduled_messages::ScheduledMessageRow>,
     }
 }
 

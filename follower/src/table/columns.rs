@@ -2,6 +2,7 @@
 
 use crate::db::{DbError, DbRow, Value, Values};
 use event_schemas::catalogue::CatalogueKind;
+use event_schemas::conversation::{HoldReason, IfWritten};
 use event_schemas::message::{ChannelType, ContentType, Delivery, Priority, SenderType, SlaMetric, Status};
 use event_schemas::{Position, Timestamp, Version};
 use schemars::JsonSchema;
@@ -171,7 +172,7 @@ macro_rules! word_columns {
         }
     )+};
 }
-word_columns!(CatalogueKind, ChannelType, ContentType, Delivery, SenderType, Status);
+word_columns!(CatalogueKind, ChannelType, ContentType, Delivery, HoldReason, IfWritten, SenderType, Status);
 
 /// Stored as its rank, so that an index sorts priorities from low to high.
 impl Column for Priority {

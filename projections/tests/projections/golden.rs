@@ -24,7 +24,7 @@ struct Golden {
     rows: &'static str,
 }
 
-const GOLDEN: [Golden; 2] = [
+const GOLDEN: [Golden; 3] = [
     Golden {
         log: include_str!("../../../tests/data/log-of-an-earlier-version.ndjson"),
         rows: "earlier-version.txt",
@@ -33,6 +33,11 @@ const GOLDEN: [Golden; 2] = [
     Golden {
         log: include_str!("../../../tests/data/log-with-sla-and-rejections.ndjson"),
         rows: "sla-and-rejections.txt",
+    },
+    // Scheduled messages that were sent, held, cancelled, and given another time.
+    Golden {
+        log: include_str!("../../../tests/data/log-with-scheduled-messages.ndjson"),
+        rows: "scheduled-messages.txt",
     },
 ];
 

@@ -288,6 +288,7 @@ impl Scenario {
                         in_reply_to: None,
                         in_reply_to_provider_id: None,
                         metadata: Default::default(),
+                        scheduled_at: None,
                     }
                     .into(),
                 );

@@ -155,6 +155,7 @@ impl Log {
             in_reply_to: None,
             in_reply_to_provider_id: None,
             metadata: Map::new(),
+            scheduled_at: None,
         };
         self.record(conversation.account, &conversation.stream, ConversationEvent::from(sent));
         message_id
