@@ -95,6 +95,11 @@ const METRICS: &[(&str, Kind, &str)] = &[
     ("verbatim_automation_runs_total", UNLABELLED, "automation rules that ran"),
     ("verbatim_bot_answers_total", UNLABELLED, "messages that the bot answered"),
     ("verbatim_sla_alarm_delay_seconds", Histogram, "time from an SLA deadline to the event that records it"),
+    (
+        "verbatim_scheduled_message_delay_seconds",
+        Histogram,
+        "time from the time of a scheduled message to its event: sent, or held",
+    ),
     ("verbatim_realtime_connections", Gauge, "open connections of Socket.IO clients, by transport"),
     (
         "verbatim_realtime_queue_bytes",

@@ -56,9 +56,17 @@ impl Commands {
 
     /// The event of a stream at a version. `None` when there is none.
     pub async fn event_at(&self, stream: &StreamId, version: Version) -> Result<Option<EventId>, LoadError> {
+        Ok(self.recorded_at(stream, version).await?.map(|recorded| recorded.id))
+    }
+
+    /// The event of a stream at a version, as it is stored. `None` when there is none.
+    pub async fn recorded_at(
+        &self,
+        stream: &StreamId,
+        version: Version,
+    ) -> Result<Option<Recorded>, LoadError> {
         let page = self.store.read_stream(stream, version, 1).await;
-        let page = page.map_err(|error| LoadError::of(stream, error))?;
-        Ok(page.first().map(|recorded| recorded.id))
+        Ok(page.map_err(|error| LoadError::of(stream, error))?.pop())
     }
 
     /// The last event by which the agent went online or away in the account. `None` when there is none.

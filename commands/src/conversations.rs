@@ -3,16 +3,19 @@
 use crate::Commands;
 use crate::customers::Identifiers;
 use crate::execute::{CommandError, Context, LoadError, Outcome, Read};
-use domain::conversation::{Assignee, Conversation, Message, Opening, Rejection};
-use event_schemas::catalogue::{BusinessCalendar, CalendarDefined, CatalogueKind, Channel, SlaPolicy, Team};
+use domain::conversation::{Assignee, ChannelState, Conversation, Message, Opening, Rejection};
+use event_schemas::catalogue::{
+    AccountSettings, BusinessCalendar, CalendarDefined, CatalogueKind, Channel, SlaPolicy, Team,
+};
 use event_schemas::conversation::SlaApplied;
-use event_schemas::message::Priority;
+use event_schemas::message::{Priority, SenderType};
 use event_schemas::{
     AccountId, CalendarId, CatalogueEvent, ChannelId, ConversationId, Events, SlaPolicyId, StreamId, TeamId,
     UserId, Version,
 };
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// The number of events that are read at once.
 const PAGE: usize = 1000;
@@ -48,6 +51,30 @@ impl Commands {
         id: ChannelId,
     ) -> Result<Option<Channel>, LoadError> {
         self.catalogue::<Channel>(account).find_recent(|channels| channels.get(id).cloned()).await
+    }
+
+    /// What the channel of a conversation allows now, for messages of agents.
+    pub async fn channel_state(
+        &self,
+        account: AccountId,
+        stream: &StreamId,
+    ) -> Result<ChannelState, LoadError> {
+        let loaded = self.conversations.cached(stream).await?;
+        let Ok(conversation) = loaded.state.opened() else {
+            return Ok(ChannelState { is_enabled: false, reply_window: None });
+        };
+        let channel = self.channel(account, conversation.channel_id).await?;
+        Ok(ChannelState {
+            is_enabled: channel.is_some_and(|channel| channel.is_enabled),
+            reply_window: self.providers.reply_window(conversation.channel_type, SenderType::Agent),
+        })
+    }
+
+    /// For how long an agent can take a reply back before it is sent.
+    pub async fn undo_send(&self, account: AccountId) -> Result<Duration, LoadError> {
+        let settings = self.catalogue::<AccountSettings>(account).recent().await?;
+        let seconds = settings.state.get(account).map_or(0, |settings| settings.undo_send_seconds);
+        Ok(Duration::from_secs(seconds.into()))
     }
 
     pub async fn knows_team(&self, account: AccountId, id: TeamId) -> Result<bool, LoadError> {

@@ -15,6 +15,7 @@ mod record;
 pub mod restore;
 #[cfg(test)]
 mod samples;
+mod scheduled_messages;
 mod sla_timers;
 mod supervisor;
 mod timer_error;
@@ -30,6 +31,7 @@ pub use follower::outbox::Schedule;
 pub use inactivity::Inactivity;
 pub use manager::{Context, OpenError, ProcessManager};
 pub use outgoing_webhooks::OutgoingWebhooks;
+pub use scheduled_messages::ScheduledMessages;
 pub use sla_timers::SlaTimers;
 pub use unanswered::Unanswered;
 
@@ -54,6 +56,7 @@ const MANAGERS: &[Registered] = &[
     Registered::of::<Unanswered>(),
     Registered::of::<OutgoingWebhooks>(),
     Registered::of::<BulkActions>(),
+    Registered::of::<ScheduledMessages>(),
 ];
 
 /// The names of all process managers in readiness, logs and metrics.

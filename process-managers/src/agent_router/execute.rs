@@ -260,6 +260,7 @@ impl Routed<'_> {
             template: None,
             in_reply_to: None,
             metadata: Default::default(),
+            scheduled_at: None,
             reply_window: None,
             handoff: None,
             automatic_limit: Some(self.commands.automatic_limit(self.account).await?),

@@ -204,6 +204,7 @@ impl Fixture {
             template: None,
             in_reply_to: None,
             metadata: serde_json::Map::new(),
+            scheduled_at: None,
             reply_window: None,
             handoff: None,
             automatic_limit: None,

@@ -168,6 +168,7 @@ impl Fixture {
             in_reply_to: None,
             in_reply_to_provider_id: None,
             metadata: Default::default(),
+            scheduled_at: None,
         };
         self.append(conversation, sent).await;
         message_id

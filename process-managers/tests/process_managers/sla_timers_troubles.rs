@@ -164,6 +164,7 @@ impl Fixture {
             template: None,
             in_reply_to: None,
             metadata: Default::default(),
+            scheduled_at: None,
             reply_window: None,
             handoff: None,
             automatic_limit: None,

@@ -190,6 +190,7 @@ impl Fixture {
             in_reply_to: None,
             in_reply_to_provider_id: None,
             metadata: Default::default(),
+            scheduled_at: None,
         };
         self.append(&StreamId::conversation(conversation), id, ConversationEvent::from(message), at).await;
         id.into()
