@@ -4,6 +4,7 @@ use aide::axum::ApiRouter;
 use commands::Commands;
 use std::sync::Arc;
 
+mod account_settings;
 mod actions;
 mod agents;
 mod answer;
@@ -35,6 +36,7 @@ pub mod presence;
 mod queues;
 mod references;
 mod referrers;
+mod scheduled_messages;
 mod sessions;
 mod sizes;
 mod sla_policies;
@@ -60,6 +62,7 @@ pub const TAGS: &[(&str, &str)] = &[
     ("people", "The people of the account, invitations, and signing in."),
     ("api keys", "The keys with which programs work in the account."),
     ("agents", "The agents, their preferences and their presence."),
+    ("account", "The settings of the account."),
     ("webhooks", "The webhooks of the channels, for providers."),
 ];
 
@@ -68,6 +71,7 @@ pub fn router(commands: Arc<Commands>) -> ApiRouter {
     ApiRouter::new()
         .merge(conversations::routes())
         .merge(messages::routes())
+        .merge(scheduled_messages::routes())
         .merge(customer_sessions::routes())
         .merge(assignments::routes())
         .merge(undo::routes())

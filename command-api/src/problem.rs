@@ -39,6 +39,8 @@ gate::problem_kinds! { KINDS {
         "An account can start so many bulk changes in a period of time. `Retry-After` is the number of seconds until the next one. A bulk change can have thousands of conversations: put them into one.";
     WRITTEN_SINCE: CONFLICT "written-since", "Others have written since",
         "The message had a `seen_version`, and others have written to the conversation since: `changes` has the newest of their messages and notes, with who wrote and when, and `change_count` their number. Read them, and send the message with the present version, or without one.";
+    ALREADY_SENT: CONFLICT "already-sent", "The message was sent already",
+        "The time of the scheduled message has come, or an agent has sent it. A message that was sent cannot be cancelled or changed.";
     OUTSIDE_REPLY_WINDOW: UNPROCESSABLE_ENTITY "outside-reply-window", "Only a template can be sent now",
         "The provider accepts free text only for `hours` hours after the customer's last message. Send a `template` that the provider has approved.";
     CHANNEL_OFF: UNPROCESSABLE_ENTITY "channel-off", "The channel sends no messages",
@@ -321,6 +323,13 @@ impl Refusal for Rejection {
             Self::NoSuchMessage(_) => Problem::unprocessable("in_reply_to", sentence),
             Self::WrittenSince { .. } => written_since(sentence),
             Self::NoSuchVersion { .. } => Problem::unprocessable("seen_version", sentence),
+            Self::NoSuchScheduledMessage => Problem::not_found("scheduled message"),
+            Self::AlreadySent => Problem::new(&ALREADY_SENT, sentence),
+            Self::BadSendTime => Problem::unprocessable("send_at", sentence),
+            Self::NotScheduledByPrograms => Problem::unprocessable("send_at", sentence),
+            Self::TooManyScheduled { limit } => {
+                Problem::unprocessable("send_at", sentence).with("limit", *limit)
+            }
             Self::NotRestored { to } => {
                 Problem::new(&CANNOT_UNDO, sentence).field("event_id").with("to", to.as_str())
             }

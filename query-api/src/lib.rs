@@ -16,6 +16,7 @@ mod problem;
 mod queue;
 mod rejections;
 mod response;
+mod scheduled_messages;
 mod schemas;
 mod search;
 mod snapshot;
@@ -52,6 +53,7 @@ pub fn router(state: QueryState, places: Places) -> ApiRouter {
         .merge(queue::routes())
         .merge(rejections::routes())
         .merge(audit::routes())
+        .merge(scheduled_messages::routes())
         .merge(schemas::routes())
         .layer(from_fn(gate::answer_position))
         .layer(from_fn_with_state(places, give_back))

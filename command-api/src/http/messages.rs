@@ -15,13 +15,15 @@ use axum::extract::State;
 use commands::Commands;
 use commands::execute::{Context, LoadError, Outcome};
 use domain::bot::Playbook;
-use domain::conversation::{AddNote, Conversation, Fenced, Message, Send, Sender};
+use domain::conversation::{AddNote, Conversation, Fenced, Message, Schedule, Send, SendTime, Sender};
+
 use event_schemas::catalogue::CannedResponse;
+use event_schemas::conversation::{IfWritten, MessageScheduled, ScheduleReason};
 use event_schemas::message::{Attachment, ChannelType, Content, ContentType, Delivery, SenderType, Template};
 use event_schemas::placeholders::{self, PlaceholderValues};
 use event_schemas::{
-    CannedResponseId, ConversationEvent, ConversationId, EventId, Events, MessageEvent, MessageId, StreamId,
-    UserId, Version,
+    CannedResponseId, ConversationEvent, ConversationId, EventId, Events, MessageEvent, MessageId,
+    ScheduleEvent, StreamId, Timestamp, UserId, Version,
 };
 use gate::{Agent, Caller, Json, Path, Problem};
 use providers::Sendable;
@@ -29,6 +31,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
     ApiRouter::new().api_route(
@@ -82,6 +85,14 @@ pub(super) struct NewMessage {
     /// with 409 `written-since`. Absent to send it in any case.
     #[serde(default)]
     seen_version: Option<Version>,
+    /// When the message is to be sent: a time to come, at most a year ahead. Absent to send it after the account's
+    /// `undo_send_seconds`, which are 0 by default: at once. A message that is sent later can be cancelled until then.
+    #[serde(default)]
+    send_at: Option<Timestamp>,
+    /// What happens when others write before the message is sent: `send`, or `hold` until an agent decides. The default
+    /// is `hold` for a message with `send_at`, and `send` for one that is only delayed so that it can be taken back.
+    #[serde(default)]
+    if_written: Option<IfWritten>,
 }
 
 /// The addressee of a message, and the kind of channel.
@@ -103,8 +114,41 @@ impl NewMessage {
                 let detail = "A conversation that begins has no version yet.";
                 Err(Problem::unprocessable("message.seen_version", detail).into())
             }
+            None if self.send_at.is_some() => {
+                let detail = "The first message of a conversation is sent at once.";
+                Err(Problem::unprocessable("message.send_at", detail).into())
+            }
             None => Ok(()),
         }
+    }
+
+    /// The message as it is sent: at once, at the time of the request, or after the time in which its sender can take it
+    /// back.
+    async fn timed(
+        &self,
+        message: Message,
+        commands: &Commands,
+        caller: &Caller,
+        context: &Context,
+    ) -> Result<Message, CommandProblem> {
+        let Message::ToCustomer(send) = message else {
+            return match self.send_at {
+                Some(_) => Err(Problem::unprocessable("send_at", "A note is not sent later.").into()),
+                None => Ok(message),
+            };
+        };
+        let (time, usual) = match self.send_at {
+            Some(at) => (SendTime::At(at), IfWritten::Hold),
+            None => match undo_send(commands, caller).await? {
+                Duration::ZERO => return Ok(Message::ToCustomer(send)),
+                span => (SendTime::After(span), IfWritten::Send),
+            },
+        };
+        // The request's own event is that the message is scheduled.
+        let message_id = context.further_message_id(&commands.clock, "message");
+        let send = Send { message_id, ..*send };
+        let if_written = self.if_written.unwrap_or(usual);
+        Ok(Message::Scheduled(Box::new(Schedule { send, time, if_written })))
     }
 
     pub(super) async fn message(
@@ -165,6 +209,7 @@ impl NewMessage {
             template: self.template.clone(),
             in_reply_to: self.in_reply_to,
             metadata,
+            scheduled_at: None,
             handoff: self.handoff(commands, caller).await?,
             automatic_limit: Some(commands.automatic_limit(caller.account).await?),
             reply_window,
@@ -259,6 +304,16 @@ impl NewMessage {
     }
 }
 
+/// For how long the caller can take a reply back. Programs take nothing back.
+async fn undo_send(commands: &Commands, caller: &Caller) -> Result<Duration, LoadError> {
+    match caller.role {
+        Role::Service => Ok(Duration::ZERO),
+        Role::Agent | Role::Supervisor | Role::Administrator | Role::Owner => {
+            commands.undo_send(caller.account).await
+        }
+    }
+}
+
 async fn write(
     State(commands): AppState,
     Agent(caller): Agent,
@@ -286,16 +341,23 @@ async fn write(
         facts: Some(conversation.bot.collected()),
     };
     let message = body.message(&commands, &caller, &context, to).await?;
+    let message = body.timed(message, &commands, &caller, &context).await?;
     let fenced = Fenced { message: &message, seen: body.seen_version };
     let outcome = match commands.conversations.execute(&stream, &fenced, &context).await {
         Ok(outcome) => outcome,
         Err(error) => return Err(explained(&commands, id, error).await.into()),
     };
     let view = match outcome.wrote {
-        true => View::of(id, &message),
-        false => recorded_message(&commands, id, message.id()).await?,
+        true => View::of(id, &message, scheduled_in(&outcome, &message)),
+        false => recorded_message(&commands, id, context.message_id(&commands.clock)).await?,
     };
     Written::after(&commands, &outcome, view).await
+}
+
+/// The time of the message, when it is sent later.
+fn scheduled_in(outcome: &Outcome<Conversation>, message: &Message) -> Option<ScheduledFor> {
+    let conversation = outcome.state.state.opened().ok()?;
+    conversation.scheduled(message.id()).map(|scheduled| ScheduledFor::of(scheduled.message()))
 }
 
 /// A message, and whether it led to a handoff.
@@ -340,7 +402,11 @@ impl Written {
             message,
         };
         let (conversation, id) = (written.message.conversation_id, written.message.id);
-        let location = format!("/v1/conversations/{conversation}/messages/{id}");
+        let list = match written.message.scheduled {
+            Some(_) => "scheduled-messages",
+            None => "messages",
+        };
+        let location = format!("/v1/conversations/{conversation}/{list}/{id}");
         Ok(Created(Answer::of(commands, outcome, written).await?, location))
     }
 }
@@ -365,27 +431,34 @@ struct View {
     mentions: Vec<UserId>,
     #[serde(skip_serializing_if = "Map::is_empty")]
     metadata: Map<String, Value>,
-    /// The status of the delivery. `null` for a note.
+    /// The status of the delivery. `null` for a note, and for a message that is sent later.
     delivery: Option<Delivery>,
+    /// When and how the message is sent later. Absent for a message that was sent at once, and for a note.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scheduled: Option<ScheduledFor>,
+}
+
+/// When and how a message is sent later.
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
+struct ScheduledFor {
+    send_at: Timestamp,
+    reason: ScheduleReason,
+    if_written: IfWritten,
+}
+
+impl ScheduledFor {
+    fn of(message: &MessageScheduled) -> Self {
+        Self { send_at: message.send_at, reason: message.reason, if_written: message.if_written }
+    }
 }
 
 impl View {
-    fn of(conversation_id: ConversationId, message: &Message) -> Self {
+    fn of(conversation_id: ConversationId, message: &Message, scheduled: Option<ScheduledFor>) -> Self {
         match message {
-            Message::ToCustomer(send) => Self {
-                id: send.message_id,
-                conversation_id,
-                sender_type: send.sender.sender_type,
-                sender_id: send.sender.id,
-                sender_name: send.sender.name.clone(),
-                is_private: false,
-                body: send.body.clone(),
-                template: send.template.clone(),
-                in_reply_to: send.in_reply_to,
-                mentions: Vec::new(),
-                metadata: send.metadata.clone(),
-                delivery: Some(Delivery::Queued),
-            },
+            Message::ToCustomer(send) => Self::of_send(conversation_id, send),
+            Message::Scheduled(schedule) => {
+                Self { delivery: None, scheduled, ..Self::of_send(conversation_id, &schedule.send) }
+            }
             Message::Note(note) => Self {
                 id: note.message_id,
                 conversation_id,
@@ -399,7 +472,26 @@ impl View {
                 mentions: note.mentions.clone(),
                 metadata: Map::new(),
                 delivery: None,
+                scheduled: None,
             },
+        }
+    }
+
+    fn of_send(conversation_id: ConversationId, send: &Send) -> Self {
+        Self {
+            id: send.message_id,
+            conversation_id,
+            sender_type: send.sender.sender_type,
+            sender_id: send.sender.id,
+            sender_name: send.sender.name.clone(),
+            is_private: false,
+            body: send.body.clone(),
+            template: send.template.clone(),
+            in_reply_to: send.in_reply_to,
+            mentions: Vec::new(),
+            metadata: send.metadata.clone(),
+            delivery: Some(Delivery::Queued),
+            scheduled: None,
         }
     }
 
@@ -420,6 +512,22 @@ impl View {
                 mentions: Vec::new(),
                 metadata: sent.metadata.clone(),
                 delivery: Some(Delivery::Queued),
+                scheduled: None,
+            }),
+            E::Schedule(ScheduleEvent::MessageScheduled(message)) => Some(Self {
+                id: message.message_id,
+                conversation_id,
+                sender_type: SenderType::Agent,
+                sender_id: Some(message.sender_id),
+                sender_name: message.sender_name.clone(),
+                is_private: false,
+                body: message.body.clone(),
+                template: message.template.clone(),
+                in_reply_to: message.in_reply_to,
+                mentions: Vec::new(),
+                metadata: message.metadata.clone(),
+                delivery: None,
+                scheduled: Some(ScheduledFor::of(message)),
             }),
             E::Message(MessageEvent::NoteAdded(note)) => Some(Self {
                 id: note.message_id,
@@ -434,8 +542,14 @@ impl View {
                 mentions: note.mentions.clone(),
                 metadata: Map::new(),
                 delivery: None,
+                scheduled: None,
             }),
-            E::Message(
+            E::Schedule(
+                ScheduleEvent::MessageRescheduled(_)
+                | ScheduleEvent::ScheduledMessageHeld(_)
+                | ScheduleEvent::ScheduledMessageCancelled(_),
+            )
+            | E::Message(
                 MessageEvent::MessageReceived(_)
                 | MessageEvent::MessageEdited(_)
                 | MessageEvent::MessageRevoked(_)
