@@ -7,6 +7,7 @@ use event_schemas::conversation::{AssignStrategy, SlaBreached, SlaWarned};
 use event_schemas::{ConversationId, MessageId, Position, TeamId, Timestamp, UserId, Version};
 use projections::queries::conversations::PushedConversation;
 use projections::queries::message::Message;
+use projections::read_models::scheduled_messages::ScheduledMessage;
 use projections::read_models::tab_counts::ByStatus;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
@@ -138,6 +139,9 @@ server_events! { AGENTS_EVENTS:
     /// The delivery state, the text or the reactions of a message changed.
     ConversationMessageUpdated = "conversation:message:updated" (Pushed<Message>) Pushed
         to "the clients that joined the conversation";
+    /// A message was scheduled, changed, held, cancelled or sent. `message` is absent once it was cancelled or sent.
+    ConversationScheduled = "conversation:scheduled" (Pushed<OfConversation<Scheduled>>) Pushed
+        to "the clients that joined the conversation, and the sender";
     /// The agent has seen the customer's messages, or has answered them.
     ConversationSeen = "conversation:seen" (Pushed<OfConversation<Seen>>) Pushed to "that agent";
     /// The conversations that wait for an agent. It is whole, and sent when it has changed, at most twice a second.
@@ -232,6 +236,26 @@ pub struct Assignment {
 pub struct Mention {
     pub message_id: MessageId,
     pub author_id: UserId,
+}
+
+/// What became of a scheduled message.
+#[derive(Serialize, JsonSchema)]
+pub struct Scheduled {
+    /// The id of the message.
+    pub id: MessageId,
+    pub change: ScheduledChange,
+    /// `null` once it was cancelled or sent.
+    pub message: Option<ScheduledMessage>,
+}
+
+#[derive(Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ScheduledChange {
+    Scheduled,
+    Rescheduled,
+    Held,
+    Cancelled,
+    Sent,
 }
 
 #[derive(Serialize, JsonSchema)]

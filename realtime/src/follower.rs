@@ -7,9 +7,9 @@ use crate::contract::{self, Contract};
 use crate::customers;
 use crate::events::{
     AgentPresence, Assignment, CatalogueChanged, ChangedCatalogue, ConversationMessage,
-    ConversationMessageUpdated, ConversationNew, ConversationSeen, ConversationUpdated, Mention,
-    NotificationAssignment, NotificationMention, OfConversation, Presence, PresenceStatus, Pushed, Seen,
-    ServerEvent, SlaBreach, SlaWarning,
+    ConversationMessageUpdated, ConversationNew, ConversationScheduled, ConversationSeen,
+    ConversationUpdated, Mention, NotificationAssignment, NotificationMention, OfConversation, Presence,
+    PresenceStatus, Pushed, Scheduled, ScheduledChange, Seen, ServerEvent, SlaBreach, SlaWarning,
 };
 use crate::hub::Hub;
 use crate::push::{Offset, Push, Room, part};
@@ -18,7 +18,7 @@ use event_schemas::message::SenderType;
 use event_schemas::{
     AccountEvent, AccountId, AgentEvent, AssignmentEvent, CatalogueEvent, Clock, ConversationEvent,
     ConversationId, DetailsEvent, Event, LifecycleEvent, MessageEvent, PersonEvent, Position, Recorded,
-    SlaEvent,
+    ScheduleEvent, SlaEvent,
 };
 use event_store::{Filter, ReadError, Subscription};
 use follower::DecodedLog;
@@ -27,6 +27,7 @@ use follower::{Health, NotYet};
 use projections::queries::conversations::{self, ListedConversation};
 use projections::queries::message::Message;
 use projections::read_models::messages::{self, MessageRow};
+use projections::read_models::scheduled_messages;
 use projections::{NoTables, Tables};
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
@@ -156,6 +157,7 @@ impl Pushes {
                     pushes.extend(draft.of_conversation(id, change, row.map(|row| &row.json), is_last));
                     pushes.extend(draft.of_notification(id, change));
                     pushes.extend(self.of_answer(&draft, id, change, &db).await?);
+                    pushes.extend(self.of_schedule(&draft, id, change, &db).await?);
                     pushes.extend(of_customer);
                 }
                 Event::Agent(change) => {
@@ -206,6 +208,48 @@ impl Pushes {
         }
         let Some(message) = MessageRow::changed_by(change) else { return Ok(None) };
         Ok(messages::find(db.readers(), draft.account, id, message).await?)
+    }
+
+    /// `conversation:scheduled`. A message that was sent or cancelled after the event is not shown any more.
+    async fn of_schedule(
+        &self,
+        draft: &Draft<'_>,
+        id: ConversationId,
+        event: &ConversationEvent,
+        db: &follower::Db,
+    ) -> Result<Option<Push>, PushError> {
+        let (message, sender, change) = match event {
+            ConversationEvent::Message(MessageEvent::MessageSent(sent)) if sent.scheduled_at.is_some() => {
+                (sent.message_id, sent.sender_id, ScheduledChange::Sent)
+            }
+            ConversationEvent::Schedule(event) => {
+                let change = match event {
+                    ScheduleEvent::MessageScheduled(_) => ScheduledChange::Scheduled,
+                    ScheduleEvent::MessageRescheduled(_) => ScheduledChange::Rescheduled,
+                    ScheduleEvent::ScheduledMessageHeld(_) => ScheduledChange::Held,
+                    ScheduleEvent::ScheduledMessageCancelled(_) => ScheduledChange::Cancelled,
+                };
+                (event.message_id(), None, change)
+            }
+            ConversationEvent::Message(_)
+            | ConversationEvent::Delivery(_)
+            | ConversationEvent::Lifecycle(_)
+            | ConversationEvent::Assignment(_)
+            | ConversationEvent::Routing(_)
+            | ConversationEvent::Sla(_)
+            | ConversationEvent::Bot(_)
+            | ConversationEvent::Automation(_)
+            | ConversationEvent::Details(_) => return Ok(None),
+        };
+        let row = scheduled_messages::find(db.readers(), draft.account, message).await?;
+        let sender = row.as_ref().map(|row| row.sender_id).or(sender);
+        let rooms = [Room::Conversation(draft.account, id)]
+            .into_iter()
+            .chain(sender.map(|user| Room::User(draft.account, user)))
+            .collect();
+        let scheduled = Scheduled { id: message, change, message: row.map(Into::into) };
+        let object = OfConversation { conversation_id: id, change: scheduled };
+        Ok(Some(draft.push::<ConversationScheduled, _>(part::SCHEDULED, rooms, object)))
     }
 
     /// `conversation:seen` of an agent who answers: they have seen all messages before.
@@ -375,6 +419,7 @@ impl Draft<'_> {
             | ConversationEvent::Routing(_)
             | ConversationEvent::Bot(_)
             | ConversationEvent::Automation(_)
+            | ConversationEvent::Schedule(_)
             | ConversationEvent::Details(
                 DetailsEvent::PriorityChanged(_)
                 | DetailsEvent::LabelsChanged(_)

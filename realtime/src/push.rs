@@ -52,6 +52,7 @@ pub mod part {
     pub const MESSAGE: u16 = 0;
     pub const CONVERSATION: u16 = 1;
     pub const NOTIFICATION: u16 = 2;
+    pub const SCHEDULED: u16 = 3;
     /// The push of the event to its customer.
     pub const CUSTOMER: u16 = 10;
     /// The first of the pushes of a contract, which are several.

@@ -5,6 +5,7 @@ use crate::cuts::Cuts;
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::program::{Program, WhatsApp, conversation_of, fresh_id, text_message, token_for, webhook};
 use crate::socket_client::{SocketClient, has_node};
+use event_schemas::Clock;
 use realtime::events::{AGENTS_EVENTS, CONNECTION_EVENTS};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -245,6 +246,15 @@ async fn each_server_event_comes_to_those_whom_it_concerns() {
     ana.post(&format!("{path}/messages"), note).await;
     let mention = second.until_event("notification:mention", |_| true).await;
     assert_eq!(mention["author_id"], *ana.user);
+    // Ben has not joined, and learns of the message that he has scheduled.
+    let send_at = Clock::System.now() + Duration::from_secs(3600);
+    let later =
+        ben.post(&format!("{path}/messages"), json!({ "content": "Later", "send_at": send_at })).await;
+    for client in [&first, &second] {
+        let scheduled = client.until_event("conversation:scheduled", |_| true).await;
+        assert_eq!((&scheduled["id"], &scheduled["change"]), (&later["id"], &json!("scheduled")));
+        assert_eq!(scheduled["message"]["content"], "Later");
+    }
     ben.post(&format!("{path}/seen"), json!({})).await;
     let seen = second.until_event("conversation:seen", |_| true).await;
     assert_eq!((&seen["received"], &seen["agent_id"]), (&json!(1), &json!(ben.user)));
