@@ -80,6 +80,8 @@ mod realtime_faults;
 mod restore;
 #[path = "flows/routing.rs"]
 mod routing;
+#[path = "flows/scheduled_messages.rs"]
+mod scheduled_messages;
 #[path = "flows/shift.rs"]
 mod shift;
 #[path = "flows/sla.rs"]
@@ -98,6 +100,8 @@ mod turns;
 mod ui;
 #[path = "flows/ui_administration.rs"]
 mod ui_administration;
+#[path = "flows/ui_later.rs"]
+mod ui_later;
 #[path = "flows/ui_shift.rs"]
 mod ui_shift;
 #[path = "flows/views.rs"]

@@ -1,5 +1,5 @@
 /** What an agent does with a conversation. Each answers the words of a refusal, or nothing when it is done. */
-import { freshKey, type Message, type NewMessage, type Priority, type Problem, type Status } from "../wire/client";
+import { freshKey, type Message, type NewMessage, type Priority, type Problem, type ScheduledMessage, type Status } from "../wire/client";
 import type { Desk, Row } from "../wire/desk.svelte";
 import { t } from "../wire/words.svelte";
 
@@ -43,6 +43,20 @@ export async function sayAgain(desk: Desk, message: Message) {
   const metadata = { repeats: message.id };
   const body: NewMessage = { content, content_type, attachments, details: details ?? null, template, in_reply_to, metadata };
   return (await say(desk, message.conversation_id, body, freshKey()))?.words;
+}
+
+function scheduledAddress({ id, conversation_id }: ScheduledMessage) {
+  return { path: { id: conversation_id, message_id: id }, header: { "Idempotency-Key": freshKey() } };
+}
+
+export function cancelScheduled(desk: Desk, message: ScheduledMessage) {
+  const params = scheduledAddress(message);
+  return refusal(desk.api.DELETE("/v1/conversations/{id}/scheduled-messages/{message_id}", { params }));
+}
+
+export function sendScheduled(desk: Desk, message: ScheduledMessage) {
+  const params = scheduledAddress(message);
+  return refusal(desk.api.POST("/v1/conversations/{id}/scheduled-messages/{message_id}/send", { params }));
 }
 
 export function take(desk: Desk, row: Row) {

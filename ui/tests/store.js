@@ -31,6 +31,7 @@ class Server {
   state(position) {
     const rows = new Map();
     const messages = [];
+    let scheduled = [];
     for (const [index, { id, kind, which }] of this.log.slice(0, position).entries()) {
       const empty = { id, version: -1, received_count: 0, seen: 0, status: "open", assignee_id: null };
       const row = { ...(rows.get(id) ?? empty), position: String(index + 1) };
@@ -44,18 +45,28 @@ class Server {
         const edited = own[which % own.length];
         messages[messages.indexOf(edited)] = { ...edited, content: String(index) };
       }
+      if (kind === "scheduled") scheduled.push({ id: `s${index}`, conversation_id: id, sender_id: ME, state: "scheduled", send_at: String(index) });
+      const waiting = scheduled.filter((message) => message.conversation_id === id);
+      if (kind === "held" && waiting.length > 0) {
+        const held = waiting[which % waiting.length];
+        scheduled = scheduled.map((message) => (message.id === held.id ? { ...message, state: "held" } : message));
+      }
+      if (kind === "ended" && waiting.length > 0) {
+        const { id: ended } = waiting[which % waiting.length];
+        scheduled = scheduled.filter((message) => message.id !== ended);
+      }
       if (kind === "received") row.received_count += 1;
       if (kind === "seen") row.seen = row.received_count;
       if (kind === "resolved") row.status = row.status === "open" ? "resolved" : "open";
       rows.set(id, row);
     }
-    return { rows: [...rows.values()].map(({ seen, ...row }) => ({ ...row, unread_count: row.received_count - seen })), messages };
+    return { rows: [...rows.values()].map(({ seen, ...row }) => ({ ...row, unread_count: row.received_count - seen })), messages, scheduled };
   }
   /** The pushes of the change at this position. */
   pushes(position) {
     const { id, kind } = this.log[position - 1];
-    const before = this.state(position - 1).messages;
-    const { rows, messages } = this.state(position);
+    const { messages: before, scheduled: waited } = this.state(position - 1);
+    const { rows, messages, scheduled } = this.state(position);
     const { unread_count, ...row } = rows.find((row) => row.id === id);
     const pushes = [{ name: row.version === 0 ? "conversation:new" : "conversation:updated", object: row }];
     if (kind === "seen") pushes.push({ name: "conversation:seen", object: { conversation_id: id, received: row.received_count } });
@@ -64,13 +75,21 @@ class Server {
       const name = before.some((one) => one.id === message.id) ? "conversation:message:updated" : "conversation:message";
       pushes.push({ name, object: { ...message, position: String(position) }, of: id });
     }
+    for (const { id: message } of [...waited, ...scheduled]) {
+      const [was, is] = [waited, scheduled].map((list) => list.find((one) => one.id === message));
+      if (was?.state === is?.state) continue;
+      const change = is === undefined ? "cancelled" : is.state;
+      pushes.push({ name: "conversation:scheduled", object: { conversation_id: id, id: message, change, message: is ?? null, position: String(position) } });
+    }
     return pushes;
   }
   /** What a request is answered from the state at a position. */
   answer(url, position) {
-    const { rows, messages } = this.state(position);
+    const { rows, messages, scheduled } = this.state(position);
     const query = url.searchParams;
     const parts = url.pathname.split("/").slice(2);
+    if (parts[0] === "scheduled-messages") return { data: scheduled, next_cursor: null };
+    if (parts[2] === "scheduled-messages") return { data: scheduled.filter((message) => message.conversation_id === parts[1]), next_cursor: null };
     if (parts[1] === "counts") return { by_status: {}, unassigned_by_status: {}, teams: {}, assignees: {} };
     if (parts[0] !== "conversations" || parts[2] === "events") return { data: [], next_cursor: null };
     if (parts[2] === "messages") {
@@ -168,7 +187,7 @@ class Network {
 const vite = await createServer({ server: { middlewareMode: true, ws: false, watch: null }, appType: "custom", logLevel: "error" });
 const { Desk } = await vite.ssrLoadModule("/wire/desk.svelte.ts");
 
-const kind = fc.constantFrom("received", "received", "sent", "edited", "edited", "seen", "resolved");
+const kind = fc.constantFrom("received", "received", "sent", "edited", "edited", "seen", "resolved", "scheduled", "held", "ended");
 const step = fc.oneof(
   { weight: 8, arbitrary: fc.record({ do: fc.constant("change"), id: fc.constantFrom(...IDS), kind, which: fc.nat(9) }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant("deliver"), which: fc.nat(), again: fc.nat(3).map((one) => one === 0) }) },
@@ -217,10 +236,13 @@ const property = fc.asyncProperty(fc.array(step, { maxLength: 80, size: "max" })
     desk.open("a");
     await settle();
     await quiet();
-    const { rows, messages } = network.server.state(network.server.log.length);
+    const { rows, messages, scheduled } = network.server.state(network.server.log.length);
     const fresh = rows.map(({ unread_count, ...row }) => row);
     assert.deepEqual(byId(desk.rows.values()), byId(fresh));
     for (const row of rows) assert.equal(desk.unread(row), row.unread_count, `unread of ${row.id}`);
+    assert.deepEqual(byId(desk.thread.scheduled.values()), byId(scheduled.filter((message) => message.conversation_id === "a")));
+    const held = scheduled.filter(({ state }) => state === "held");
+    assert.deepEqual(byId(desk.held), byId(held), "the messages that were not sent");
     const expected = messages.filter((message) => message.conversation_id === "a");
     const shown = () => desk.thread.entries.map(({ message }) => message);
     assert.deepEqual(shown(), expected.slice(expected.length - shown().length), "the newest messages, without a gap");

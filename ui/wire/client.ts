@@ -9,6 +9,7 @@ export type Detail = Schemas["ConversationDetail"];
 export type Message = Schemas["Message"];
 export type Attachment = Schemas["Attachment"];
 export type NewMessage = Schemas["NewMessage"];
+export type ScheduledMessage = Schemas["ScheduledMessage"];
 export type HistoryEvent = Schemas["HistoryEvent"];
 export type Person = Schemas["Person"];
 export type ApiKey = Schemas["ApiKey"];

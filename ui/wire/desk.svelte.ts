@@ -1,7 +1,7 @@
 /** The copy of the account's conversations, kept by the rule of docs/realtime.md, and the connection that feeds it. */
 import { io, type Socket } from "socket.io-client";
 import { SvelteMap } from "svelte/reactivity";
-import { client, freshKey, isBefore, type Client, type Conversation } from "./client";
+import { client, freshKey, isBefore, type Client, type Conversation, type ScheduledMessage } from "./client";
 import { CoalescedMap } from "./coalesced.svelte";
 import type { Session } from "./session";
 import { Thread } from "./thread.svelte";
@@ -9,6 +9,7 @@ import { Views } from "./views.svelte";
 
 export type Row = Omit<Conversation, "unread_count">;
 type Seen = { conversation_id: string; received: number };
+type PushedSchedule = { id: string; change: string; message: ScheduledMessage | null; position: string };
 type Sync = { mode: "live" | "resumed" | "reset"; position: string };
 type ByStatus = Record<string, number>;
 type Counts = { all: ByStatus; unassigned: ByStatus; teams: Record<string, ByStatus>; assignees: Record<string, ByStatus> };
@@ -41,6 +42,10 @@ export class Desk {
   agents = new SvelteMap<string, string>();
   /** Is called when a customer writes in a conversation of the caller. */
   announce: ((row: Row) => void) | undefined;
+  /** Is called when a message of the caller was not sent at its time. */
+  announceHeld: ((message: ScheduledMessage) => void) | undefined;
+  /** The messages of the caller that were not sent at their time. */
+  held = $state.raw<ScheduledMessage[]>([]);
   thread = $state.raw<Thread>();
   readonly views: Views;
 
@@ -69,6 +74,7 @@ export class Desk {
     });
     socket.on("conversation:updated", (row: Row) => this.push(row));
     socket.on("conversation:seen", (seen: Seen) => this.applySeen(seen));
+    socket.on("conversation:scheduled", (push: PushedSchedule) => this.applySchedule(push));
     socket.on("inbox:counts", (counts: Counts) => (this.counts = counts));
     socket.on("catalogue:changed", ({ kind }: { kind: string }) => kind === "teams" && this.fetchNames());
     socket.on("disconnect", (reason) => {
@@ -149,6 +155,7 @@ export class Desk {
       this.caughtUp = 0;
       void this.findCaughtUp(position).catch(() => (this.caughtUp = undefined));
     }
+    void this.fetchHeld(position);
     // Also when it is resumed: the connection may have been lost before the client was in the conversation.
     this.thread?.join(mode === "reset");
   }
@@ -197,6 +204,24 @@ export class Desk {
   private apply(row: Row) {
     if (row.version > (this.rows.get(row.id)?.version ?? -1)) this.rows.set(row.id, row);
   }
+
+  private applySchedule({ id, change, message, position }: PushedSchedule) {
+    const isMine = message?.sender_id === this.session.userId;
+    const isHeld = change === "held" && isMine;
+    if (isHeld && message) this.announceHeld?.(message);
+    if (isHeld || this.held.some((held) => held.id === id)) void this.fetchHeld(position);
+  }
+
+  /** Fetches the caller's messages that were not sent. Without an answer, the next change or connection fetches them. */
+  private async fetchHeld(after: string) {
+    const params = { header: { "Verbatim-After": after } };
+    const answer = await this.api.GET("/v1/scheduled-messages", { params }).catch(() => undefined);
+    const position = answer?.response.headers.get("Verbatim-Position") ?? "0";
+    if (!answer?.data || isBefore(position, this.heldAt)) return;
+    this.heldAt = position;
+    this.held = answer.data.data.filter(({ state }) => state === "held");
+  }
+  private heldAt = "0";
 
   private applySeen({ conversation_id: id, received }: Seen) {
     this.seen.set(id, Math.max(received, this.seen.get(id) ?? 0));

@@ -1,18 +1,19 @@
 /** The messages and the history of one conversation, kept by the rule of docs/realtime.md. */
 import { SvelteMap } from "svelte/reactivity";
-import { isBefore, type HistoryEvent, type Message } from "./client";
+import { isBefore, type HistoryEvent, type Message, type ScheduledMessage } from "./client";
 import type { Desk, Row } from "./desk.svelte";
 
 type Pushed = Message & { position: string };
 /** A page of messages, the position up to which it knows them, and whether there are earlier ones. */
 type Page = { messages: Message[]; position: string; hasMore: boolean };
+type PushedSchedule = { conversation_id: string; id: string; message: ScheduledMessage | null; position: string };
 type Joined = { position: string; error?: unknown };
 export type Entry =
   | { kind: "message"; id: string; message: Message }
   | { kind: "events"; id: string; events: HistoryEvent[] };
 
 /** Events that a message in the thread shows, or that no reader of a thread asks for. */
-const SHOWN_OTHERWISE = /\.(Message|Note|Reaction|Sla|Conversation(Opened|Seen)|Seen|Queued|Bot(Skipped|Matched))/;
+const SHOWN_OTHERWISE = /\.(Message|ScheduledMessage|Note|Reaction|Sla|Conversation(Opened|Seen)|Seen|Queued|Bot(Skipped|Matched))/;
 const RETRY_MS = 1_000;
 const EVENTS_AT_FIRST = 150;
 const MESSAGES_AT_FIRST = 60;
@@ -35,6 +36,10 @@ export class Thread {
   older = $state<string>();
   viewers = $state.raw<string[]>([]);
   typists = new SvelteMap<string, Typist>();
+  /** The messages that wait for their time or are held. */
+  scheduled = new SvelteMap<string, ScheduledMessage>();
+  /** The position at which each of them is known, also of those that were sent or cancelled. */
+  private scheduledAt = new Map<string, string>();
   /** The position at which each message is known: what is known at an earlier one does not replace it. */
   private knownAt = new Map<string, string>();
   /** The cursor of the oldest message that was fetched. Those before it are pushed when they change, and not shown. */
@@ -61,6 +66,7 @@ export class Thread {
     const { socket } = desk;
     socket.on("conversation:message", this.onMessage);
     socket.on("conversation:message:updated", this.onMessage);
+    socket.on("conversation:scheduled", this.onScheduled);
     socket.on("conversation:viewers", this.onViewers);
     socket.on("conversation:typing", this.onTyping);
     if (!desk.rows.has(id)) void this.fetchRow();
@@ -73,6 +79,7 @@ export class Thread {
     const { socket } = this.desk;
     socket.off("conversation:message", this.onMessage);
     socket.off("conversation:message:updated", this.onMessage);
+    socket.off("conversation:scheduled", this.onScheduled);
     socket.off("conversation:viewers", this.onViewers);
     socket.off("conversation:typing", this.onTyping);
     this.stopTyping();
@@ -126,6 +133,7 @@ export class Thread {
 
   /** Fetches the newest messages with everything up to the position, again until it succeeds. */
   fetch(after: string, isAnew = false) {
+    void this.fetchScheduled(after);
     void this.fetchPage({ limit: MESSAGES_AT_FIRST }, after).then((page) => {
       if (this.isClosed) return;
       if (!page) return void setTimeout(() => !this.isClosed && this.fetch(after, isAnew), RETRY_MS);
@@ -242,6 +250,26 @@ export class Thread {
     }
   }
 
+  /** Fetches the scheduled messages, again until it succeeds. */
+  private async fetchScheduled(after: string) {
+    const params = { path: { id: this.id }, header: { "Verbatim-After": after } };
+    const path = "/v1/conversations/{id}/scheduled-messages";
+    const answer = await this.desk.api.GET(path, { params }).catch(() => undefined);
+    if (this.isClosed || answer?.response.status === 404) return;
+    if (!answer?.data) return void setTimeout(() => !this.isClosed && void this.fetchScheduled(after), RETRY_MS);
+    const position = answer.response.headers.get("Verbatim-Position") ?? "0";
+    const listed = new Map(answer.data.data.map((message) => [message.id, message]));
+    for (const id of new Set([...this.scheduled.keys(), ...listed.keys()])) this.keepScheduled(id, listed.get(id), position);
+  }
+
+  private keepScheduled(id: string, message: ScheduledMessage | undefined, position: string) {
+    const known = this.scheduledAt.get(id);
+    if (known !== undefined && isBefore(position, known)) return;
+    this.scheduledAt.set(id, position);
+    if (message) this.scheduled.set(id, message);
+    else this.scheduled.delete(id);
+  }
+
   private async fetchEvents(after: string) {
     this.historyWanted = after;
     if (this.fetchingEvents) return;
@@ -269,6 +297,10 @@ export class Thread {
     if (message.conversation_id !== this.id) return;
     if (!this.knownAt.has(message.id)) this.typists.delete(message.sender_type === "contact" ? "" : (message.sender_id ?? ""));
     this.keep(message, position);
+  };
+
+  private onScheduled = ({ conversation_id, id, message, position }: PushedSchedule) => {
+    if (conversation_id === this.id) this.keepScheduled(id, message ?? undefined, position);
   };
 
   private onTyping = ({ conversation_id, user_id, is_private, is_typing }: Typing) => {
