@@ -49,6 +49,7 @@ fn outgoing(body: Content) -> Outgoing {
             in_reply_to: None,
             in_reply_to_provider_id: None,
             metadata: Default::default(),
+            scheduled_at: None,
         },
     }
 }

@@ -174,6 +174,7 @@ fn reply(desk: &Desk, message_id: MessageId) -> Send {
         template: None,
         in_reply_to: None,
         metadata: Map::new(),
+        scheduled_at: None,
         reply_window: None,
         handoff: None,
         automatic_limit: None,

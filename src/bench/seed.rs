@@ -231,6 +231,7 @@ impl Desk {
             in_reply_to: None,
             in_reply_to_provider_id: None,
             metadata: Map::new(),
+            scheduled_at: None,
         };
         record(sent.into(), Actor::user(agent, None), 90);
         let dispatched = MessageDispatched {
