@@ -17,16 +17,16 @@ use commands::Commands;
 use contracts::conversation_service::{self, ConversationService};
 use domain::agent::PresenceTimeouts;
 use domain::person::SessionTimes;
-use event_schemas::Clock;
 use event_schemas::message::ChannelType;
+use event_schemas::{AccountId, Clock, ConversationId};
 use event_store::EventStore;
 use follower::runner::{Chain, Progress, RunnerError};
 use follower::{DecodedLog, Leases, Location, Sizes};
 use futures::future::BoxFuture;
 use gate::limits::Rate;
 use gate::{
-    About, AuthConfig, Authenticator, Check, Cors, Gate, JwksSource, Limits, Places, PrometheusHandle,
-    Starting,
+    About, AuthConfig, Authenticator, Check, Cors, Gate, JwksSource, Limits, Places, Problem,
+    PrometheusHandle, Starting,
 };
 use process_managers::{ProcessManagers, Schedule, delivery, outgoing_webhooks};
 use projections::generations::Generations;
@@ -227,6 +227,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
                 growth: query_api::Growth::of(store.clone(), running.stop_serving.clone()),
             };
             api = api.merge(query_api::router(state, places));
+            api = api.merge(running.drafts(settings, location.clone(), &clock));
         }
     }
     if let Some(location) = location
@@ -341,6 +342,19 @@ impl Running {
         tables
     }
 
+    /// The routes of drafts, and the task that removes those that have ended.
+    fn drafts(&mut self, settings: &Settings, location: Location, clock: &Clock) -> aide::axum::ApiRouter {
+        let kept_for = Duration::from_secs(settings.drafts_kept_seconds);
+        let drafts = drafts::Drafts::new(location, clock.clone(), kept_for);
+        let (removing, stop) = (drafts.clone(), self.stop_working.clone());
+        self.working.spawn(async move {
+            removing.remove_old_ones(stop).await;
+            Ok(())
+        });
+        let tables = self.tables.clone();
+        drafts::router(drafts, Arc::new(KnownConversations(tables)))
+    }
+
     /// Waits until queries can be answered.
     pub async fn until_open(&self) {
         while self.tables.as_ref().is_some_and(|tables| tables.current().is_err()) {
@@ -385,6 +399,24 @@ impl Running {
         finish(&mut self.working).await?;
         self.store.close().await;
         Ok(())
+    }
+}
+
+/// The conversations that the tables have.
+struct KnownConversations(Option<Tables>);
+
+impl drafts::Conversations for KnownConversations {
+    fn has(&self, account: AccountId, id: ConversationId) -> BoxFuture<'_, Result<bool, Problem>> {
+        const PAUSE: Duration = Duration::from_secs(1);
+        Box::pin(async move {
+            let unknown = || Problem::unavailable("The conversations are not known at the moment.", PAUSE);
+            let db = self.0.as_ref().and_then(|tables| tables.db().ok()).ok_or_else(unknown)?;
+            let found = projections::queries::conversations::find(db.readers(), account, id, None).await;
+            found.map(|found| found.is_some()).map_err(|error| {
+                tracing::warn!(%error, "the tables cannot be read");
+                unknown()
+            })
+        })
     }
 }
 
@@ -659,7 +691,7 @@ fn gate(
         checks,
         serves_operations: settings.operations_listen.is_none(),
         descriptions: Vec::new(),
-        problems: command_api::problem::KINDS.to_vec(),
+        problems: [command_api::problem::KINDS, drafts::problem::KINDS].concat(),
     })
 }
 

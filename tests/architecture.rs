@@ -31,6 +31,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
         &["event-schemas", "domain", "event-store", "follower", "projections", "gate"],
         &["axum", "aide", "schemars", "tokio"],
     ),
+    ("drafts", &["event-schemas", "follower", "gate"], &["axum", "aide", "schemars", "tokio"]),
     (
         "contracts",
         &[

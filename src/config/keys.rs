@@ -189,6 +189,12 @@ sections! {
         delivery_grace: u64 = "120";
     }
 
+    /// What agents have written and not sent.
+    {
+        /// Seconds after which a draft ends that was not changed.
+        drafts_kept_seconds: u64 = "7776000";
+    }
+
     /// The limit between the past and the present; see docs/routing.md.
     {
         /// Seconds after which a message, an event or a moment is past, so that nothing is sent for it any more.
