@@ -50,6 +50,8 @@ mod demo;
 mod description;
 #[path = "flows/disk.rs"]
 mod disk;
+#[path = "flows/drafts.rs"]
+mod drafts;
 #[path = "flows/earlier_version.rs"]
 mod earlier_version;
 #[path = "flows/end_to_end.rs"]
