@@ -45,3 +45,24 @@ async fn replies_are_taken_back_and_sent_later() {
     let texts: Vec<_> = provider.taken().iter().map(|taken| taken.text().to_owned()).collect();
     assert_eq!(texts, ["It is on its way.", "Thank you."]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_is_there_in_another_browser_and_of_two_none_is_lost() {
+    if !has_browser("drafts in two browsers") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let provider = FakeWhatsApp::start().await;
+    let program = Program::serve(&folder.path().join("data")).await;
+    let account = program.account();
+    let whatsapp = account.whatsapp(&provider.base_url).await;
+    let ana = account.person("agent", "Ana");
+    whatsapp.customer_writes("4915", "wamid.1", "Where is my parcel?").await;
+    let mut browser = Browser::start("drafts.js", &[&program.base, &ana.token]);
+    while browser.wish().await.is_some() {
+        browser.granted().await;
+    }
+    browser.assert_done().await;
+    let texts: Vec<_> = provider.taken().iter().map(|taken| taken.text().to_owned()).collect();
+    assert_eq!(texts, ["Dear customer, we have found it."]);
+}

@@ -31,6 +31,8 @@ const USED = {
   "/v1/conversations/{id}/scheduled-messages/{message_id}": ["delete"],
   "/v1/conversations/{id}/scheduled-messages/{message_id}/send": ["post"],
   "/v1/scheduled-messages": ["get"],
+  "/v1/conversations/{id}/draft": ["get", "put", "delete"],
+  "/v1/drafts": ["get"],
   "/v1/conversations/{id}/events": ["get"],
   "/v1/conversations/{id}/assign": ["post"],
   "/v1/conversations/{id}/unassign": ["post"],

@@ -81,7 +81,7 @@ try {
   await keep(page, screenshots, "held");
   await later(page, "Tomorrow you have it.").getByRole("button", { name: "Do not send" }).click();
   await later(page, "Tomorrow you have it.").waitFor({ state: "detached" });
-  await row(page, "Where is my parcel?").click();
+  await row(page, "Thank you.").click();
   await message(page, "Thank you.").waitFor();
   assert.equal(await page.locator(".banner.held").count(), 0);
   for (const each of [page, other]) await assertClean(each);

@@ -46,6 +46,8 @@ export class Desk {
   announceHeld: ((message: ScheduledMessage) => void) | undefined;
   /** The messages of the caller that were not sent at their time. */
   held = $state.raw<ScheduledMessage[]>([]);
+  /** The texts of the caller's drafts, by conversation. */
+  drafts = new SvelteMap<string, string>();
   thread = $state.raw<Thread>();
   readonly views: Views;
 
@@ -156,6 +158,7 @@ export class Desk {
       void this.findCaughtUp(position).catch(() => (this.caughtUp = undefined));
     }
     void this.fetchHeld(position);
+    void this.fetchDrafts();
     // Also when it is resumed: the connection may have been lost before the client was in the conversation.
     this.thread?.join(mode === "reset");
   }
@@ -209,19 +212,37 @@ export class Desk {
     const isMine = message?.sender_id === this.session.userId;
     const isHeld = change === "held" && isMine;
     if (isHeld && message) this.announceHeld?.(message);
-    if (isHeld || this.held.some((held) => held.id === id)) void this.fetchHeld(position);
+    // What is being fetched may have the message as it was before.
+    if (isHeld || this.fetchingHeld > 0 || this.held.some((held) => held.id === id)) void this.fetchHeld(position);
   }
 
-  /** Fetches the caller's messages that were not sent. Without an answer, the next change or connection fetches them. */
+  /** Fetches the caller's messages that were not sent, again until it succeeds. */
   private async fetchHeld(after: string) {
     const params = { header: { "Verbatim-After": after } };
-    const answer = await this.api.GET("/v1/scheduled-messages", { params }).catch(() => undefined);
-    const position = answer?.response.headers.get("Verbatim-Position") ?? "0";
-    if (!answer?.data || isBefore(position, this.heldAt)) return;
-    this.heldAt = position;
-    this.held = answer.data.data.filter(({ state }) => state === "held");
+    this.fetchingHeld++;
+    while (!this.isClosed) {
+      const answer = await this.api.GET("/v1/scheduled-messages", { params }).catch(() => undefined);
+      if (answer && answer.response.status < 500) {
+        const position = answer.response.headers.get("Verbatim-Position") ?? "0";
+        if (!answer.data || isBefore(position, this.heldAt)) break;
+        this.heldAt = position;
+        this.held = answer.data.data.filter(({ state }) => state === "held");
+        break;
+      }
+      await new Promise((retry) => setTimeout(retry, RETRY_MS));
+    }
+    this.fetchingHeld--;
   }
+  private fetchingHeld = 0;
   private heldAt = "0";
+
+  /** Fetches the caller's drafts. Without an answer, the next connection fetches them. */
+  private async fetchDrafts() {
+    const answer = await this.api.GET("/v1/drafts").catch(() => undefined);
+    for (const { conversation_id, preview } of answer?.data?.data ?? []) {
+      if (conversation_id !== this.thread?.id) this.drafts.set(conversation_id, preview);
+    }
+  }
 
   private applySeen({ conversation_id: id, received }: Seen) {
     this.seen.set(id, Math.max(received, this.seen.get(id) ?? 0));
