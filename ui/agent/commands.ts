@@ -55,8 +55,8 @@ export function cancelScheduled(desk: Desk, message: ScheduledMessage) {
 }
 
 export function sendScheduled(desk: Desk, message: ScheduledMessage) {
-  const params = scheduledAddress(message);
-  return refusal(desk.api.POST("/v1/conversations/{id}/scheduled-messages/{message_id}/send", { params }));
+  const { path } = scheduledAddress(message);
+  return refusal(desk.api.POST("/v1/conversations/{id}/scheduled-messages/{message_id}/send", { params: { path } }));
 }
 
 export function take(desk: Desk, row: Row) {

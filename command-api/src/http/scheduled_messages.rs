@@ -15,7 +15,7 @@ use domain::Decide;
 use domain::conversation::{CancelScheduled, Conversation, Rejection, Reschedule, SendScheduled};
 use event_schemas::conversation::IfWritten;
 use event_schemas::{ConversationId, MessageId, StreamId, Timestamp};
-use gate::{Agent, Caller, Json, Path, Problem, Role};
+use gate::{Agent, Caller, Json, Path, Problem, RequestContext, Role};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -91,16 +91,21 @@ async fn change(
     execute(&commands, id, message_id, &command, &headers.of(&caller)).await
 }
 
+/// Without a key: a message is sent once, however often it is asked for.
 async fn send(
     State(commands): AppState,
     Agent(caller): Agent,
-    headers: CommandHeaders,
+    request: RequestContext,
     Path((id, message_id)): Path<(ConversationId, MessageId)>,
 ) -> Result<Completed<View>, CommandProblem> {
     check_may_change(&commands, &caller, id, message_id).await?;
     let channel = commands.channel_state(caller.account, &StreamId::conversation(id)).await?;
     let command = SendScheduled { message_id, channel };
-    execute(&commands, id, message_id, &command, &headers.of(&caller)).await
+    let context = Context {
+        traceparent: request.traceparent,
+        ..Context::of(caller.account, caller.actor(), request.correlation_id)
+    };
+    execute(&commands, id, message_id, &command, &context).await
 }
 
 /// A message is sent in the name of its sender, so no other agent decides when.

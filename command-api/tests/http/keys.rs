@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::http::{Method, Request};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// A request, and another body for the same path. Without another body the path of another item is asked.
 struct Keyed {
@@ -108,6 +109,17 @@ async fn requests(service: &Service) -> Vec<Keyed> {
         other: Other::Path("/v1/teams/00000000-0000-0000-0000-00000000dead".to_owned()),
     });
 
+    let settings = "/v1/account-settings";
+    let undo = |seconds: u32| json!({ "undo_send_seconds": seconds });
+    all.push(patch(adam(), settings, undo(1), undo(2)));
+    all.push(Keyed {
+        who: adam(),
+        method: Method::DELETE,
+        path: settings.to_owned(),
+        body: Value::Null,
+        other: Other::Path("/v1/teams/00000000-0000-0000-0000-00000000dead".to_owned()),
+    });
+
     let agent = |id: u128, name: &str| json!({ "user_id": uuid(id), "name": name });
     all.push(post(sue(), "/v1/agents", agent(11, "Eva"), agent(12, "Eve")));
     service.post(&sue(), "/v1/agents", agent(2, "Ben")).await.is(201);
@@ -154,6 +166,16 @@ async fn requests(service: &Service) -> Vec<Keyed> {
     all.push(patch(ana(), &begun[0], subject("one"), subject("two")));
     let message = |text: &str| json!({ "content": text });
     all.push(post(ana(), format!("{}/messages", begun[1]), message("one"), message("two")));
+    let at = |hours: u64| service.clock.now() + Duration::from_secs(hours * 3600);
+    let later = json!({ "content": "Later", "send_at": at(1) });
+    let mut scheduled = Vec::new();
+    for _ in 0..3 {
+        let message = service.post(&ana(), &format!("{}/messages", begun[4]), later.clone()).await.is(201);
+        scheduled.push(format!("{}/scheduled-messages/{}", begun[4], id(&message)));
+    }
+    let time = |hours: u64| json!({ "send_at": at(hours) });
+    all.push(patch(ana(), &scheduled[0], time(2), time(3)));
+    all.push(elsewhere(ana(), Method::DELETE, &scheduled[1], &scheduled[2]));
     let because = |reason: &str| json!({ "reason": reason });
     all.push(post(ana(), format!("{}/assign", begun[2]), because("one"), because("two")));
     service.post(&ana(), &format!("{}/assign", begun[3]), json!({})).await.is(200);
