@@ -53,7 +53,7 @@ impl Commands {
         self.catalogue::<Channel>(account).find_recent(|channels| channels.get(id).cloned()).await
     }
 
-    /// What the channel of a conversation allows now, for messages of agents.
+    /// The state of a conversation's channel, for messages of agents.
     pub async fn channel_state(
         &self,
         account: AccountId,

@@ -66,13 +66,13 @@ pub fn router(drafts: Drafts, conversations: Arc<dyn Conversations>) -> ApiRoute
         .with_state(DraftState { drafts, conversations })
 }
 
-/// What you have written and not sent.
+/// A text that you have written and not sent.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct DraftText {
     /// At most 65,536 characters.
     content: String,
-    /// Whether it is an internal note.
+    /// Whether the text is an internal note.
     #[serde(default)]
     is_private: bool,
     /// The message that it answers.

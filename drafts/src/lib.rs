@@ -45,7 +45,7 @@ follower::table! {
     /// A draft of an agent in a conversation.
     pub struct DraftRow in "drafts" key (account_id: AccountId, user_id: UserId, conversation_id: ConversationId) {
         content: String,
-        /// Whether it is a note.
+        /// Whether the text is a note.
         is_private: bool,
         in_reply_to: Option<MessageId>,
         /// The cursor of the newest message that its author had seen when it was begun.
@@ -56,14 +56,14 @@ follower::table! {
     }
 }
 
-/// The agent whose draft it is. Nobody else reads it.
+/// The agent whose draft it is, and its only reader.
 #[derive(Clone, Copy, Debug)]
 pub struct Author {
     pub account: AccountId,
     pub user: UserId,
 }
 
-/// What an agent has written.
+/// The text that an agent has written.
 #[derive(Clone, Debug)]
 pub struct NewDraft {
     pub content: String,

@@ -238,7 +238,7 @@ pub struct Mention {
     pub author_id: UserId,
 }
 
-/// What became of a scheduled message.
+/// The change of a scheduled message.
 #[derive(Serialize, JsonSchema)]
 pub struct Scheduled {
     /// The id of the message.

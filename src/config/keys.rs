@@ -189,7 +189,7 @@ sections! {
         delivery_grace: u64 = "120";
     }
 
-    /// What agents have written and not sent.
+    /// Drafts: texts that agents have written and not sent.
     {
         /// Seconds after which a draft ends that was not changed.
         drafts_kept_seconds: u64 = "7776000";

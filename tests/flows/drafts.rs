@@ -1,4 +1,4 @@
-//! What an agent has written and not sent is kept on the server, for its author alone.
+//! Drafts are kept on the server, for their author alone.
 
 use crate::kill::whole_log;
 use crate::program::{Person, Program, conversation_of, read};

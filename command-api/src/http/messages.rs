@@ -89,7 +89,7 @@ pub(super) struct NewMessage {
     /// `undo_send_seconds`, which are 0 by default: at once. A message that is sent later can be cancelled until then.
     #[serde(default)]
     send_at: Option<Timestamp>,
-    /// What happens when others write before the message is sent: `send`, or `hold` until an agent decides. The default
+    /// The fate of the message when others write before it is sent: `send`, or `hold` until an agent decides. The default
     /// is `hold` for a message with `send_at`, and `send` for one that is only delayed so that it can be taken back.
     #[serde(default)]
     if_written: Option<IfWritten>,

@@ -57,14 +57,14 @@ struct View {
     send_at: Option<Timestamp>,
 }
 
-/// What is changed. What is absent stays as it is.
+/// The change of a scheduled message. A field that is absent stays as it is.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ScheduledMessageChange {
     /// A time to come, at most a year ahead.
     #[serde(default)]
     send_at: Option<Timestamp>,
-    /// What happens when others write from now on, before the message is sent.
+    /// The fate of the message when others write from now on, before it is sent.
     #[serde(default)]
     if_written: Option<IfWritten>,
 }

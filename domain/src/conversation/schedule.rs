@@ -34,7 +34,7 @@ pub struct Scheduled {
     /// When its sender scheduled it, and the version of that event.
     scheduled_at: Timestamp,
     pub version: Version,
-    /// The version up to which its sender, or whoever changed its time, has read.
+    /// The version up to which its sender, or the agent who changed its time, has read.
     seen: Version,
     is_held: bool,
 }
@@ -214,7 +214,7 @@ fn check_time(send_at: Timestamp, now: Timestamp) -> Result<(), Rejection> {
     }
 }
 
-/// What the channel allows now.
+/// The state of the channel, for messages of agents.
 #[derive(Clone, Copy, Debug)]
 pub struct ChannelState {
     /// Whether the channel is neither switched off nor retired.
@@ -283,7 +283,7 @@ fn hold_reason(rejection: &Rejection) -> HoldReason {
     }
 }
 
-/// Sends a scheduled message at once, whoever has written and whatever its time is.
+/// Sends a scheduled message at once, also when others have written and before its time.
 #[derive(Clone, Copy, Debug)]
 pub struct SendScheduled {
     pub message_id: MessageId,

@@ -42,7 +42,7 @@ words! {
 }
 
 words! {
-    /// What happens to a scheduled message when others write before its time.
+    /// The fate of a scheduled message when others write before its time.
     IfWritten {
         Send = "send",
         /// The message is held until an agent decides.
