@@ -41,7 +41,7 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
             "/v1/conversations/{id}/scheduled-messages/{message_id}/send",
             post_with(send, |op| {
                 op.id("sendScheduledMessage").tag("messages").summary("Send a scheduled message now").description(
-                    "Also one that is held, and whoever has written meanwhile. Only its sender and supervisors can.",
+                    "Also one that is held, and when others have written meanwhile. Only its sender and supervisors can.",
                 )
             }),
         )
