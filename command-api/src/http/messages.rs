@@ -306,11 +306,9 @@ impl NewMessage {
 
 /// For how long the caller can take a reply back. Programs take nothing back.
 async fn undo_send(commands: &Commands, caller: &Caller) -> Result<Duration, LoadError> {
-    match caller.role {
-        Role::Service => Ok(Duration::ZERO),
-        Role::Agent | Role::Supervisor | Role::Administrator | Role::Owner => {
-            commands.undo_send(caller.account).await
-        }
+    match caller.is_program() {
+        true => Ok(Duration::ZERO),
+        false => commands.undo_send(caller.account).await,
     }
 }
 
