@@ -58,7 +58,8 @@ impl TimerSource for Source {
             | Event::Inbound(_)
             | Event::Log(_)
             | Event::Account(_)
-            | Event::Person(_) => TimerEffect::None,
+            | Event::Person(_)
+            | Event::ApiKey(_) => TimerEffect::None,
         }
     }
 
