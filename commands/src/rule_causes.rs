@@ -96,6 +96,7 @@ pub fn rule_causes(
         | E::Details(DetailsEvent::LanguageDetected(_) | DetailsEvent::SeenByAgent(_))
         | E::Delivery(_)
         | E::Routing(_)
-        | E::Automation(_) => Vec::new(),
+        | E::Automation(_)
+        | E::Schedule(_) => Vec::new(),
     }
 }
