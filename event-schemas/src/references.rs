@@ -43,10 +43,9 @@ macro_rules! refer_to_nothing {
     };
 }
 
-refer_to_nothing!(Channel, Team, CannedResponse, BusinessCalendar, BotSettings);
+refer_to_nothing!(Channel, Team, CannedResponse, BusinessCalendar, BotSettings, AccountSettings);
 // The filter of a view keeps no item from being retired: most views can be changed by their creators alone.
 refer_to_nothing!(SavedView);
-refer_to_nothing!(Channel, Team, CannedResponse, BusinessCalendar, BotSettings, AccountSettings);
 
 impl References for SlaPolicy {
     fn references(&self) -> Vec<Reference> {

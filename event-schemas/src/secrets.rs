@@ -73,7 +73,7 @@ without_secrets!(
     HandoffRule,
     BotSettings,
     Queue,
-    SavedView
+    SavedView,
     AccountSettings
 );
 

@@ -33,15 +33,6 @@ macro_rules! routes_of {
             }),
         )
     };
-    (Macro) => {
-        catalogue::<Macro>(
-            get_with(macros, |op| noted::<Macro>(described(op, &list_id::<Macro>(), Macro::TAG, Macro::ALL))),
-            get_with(one_macro, |op| {
-                let summary = "A macro that you may run";
-                noted::<Macro>(described(op, &get_id::<Macro>(), Macro::TAG, summary))
-            }),
-        )
-    };
     (AccountSettings) => {
         ApiRouter::new().api_route(
             &AccountSettings::path(),
@@ -271,31 +262,6 @@ async fn get<T: Shown>(
     Path(id): Path<T::Id>,
 ) -> Result<Tagged<Defined<T::Public>>, Problem> {
     one::<T>(&caller, &tables, id).await
-}
-
-/// Whether the caller may see the macro. Only its creator sees a personal macro.
-fn may_see(caller: &Agent, item: &Macro) -> bool {
-    match item.visibility {
-        MacroVisibility::Everyone => true,
-        MacroVisibility::Personal => item.created_by == caller.user,
-    }
-}
-
-async fn macros(
-    caller: Agent,
-    Fresh(tables): Fresh,
-    Query(ListParams { cursor }): Query<ListParams>,
-) -> Result<Json<List<Defined<Macro>>>, Problem> {
-    all::<Macro>(&caller, &tables, cursor, |item| may_see(&caller, item)).await
-}
-
-async fn one_macro(
-    caller: Agent,
-    Fresh(tables): Fresh,
-    Path(id): Path<<Macro as Shape>::Id>,
-) -> Result<Tagged<Defined<Macro>>, Problem> {
-    let found = one::<Macro>(&caller, &tables, id).await?;
-    if may_see(&caller, &found.body.item) { Ok(found) } else { Err(Problem::not_found(Macro::noun())) }
 }
 
 async fn account_settings(caller: Agent, Fresh(tables): Fresh) -> Result<Json<AccountSettings>, Problem> {
