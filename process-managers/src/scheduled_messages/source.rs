@@ -59,7 +59,8 @@ impl TimerSource for Source {
             | Event::Log(_)
             | Event::Account(_)
             | Event::Person(_)
-            | Event::ApiKey(_) => TimerEffect::None,
+            | Event::ApiKey(_)
+            | Event::Bulk(_) => TimerEffect::None,
         }
     }
 
