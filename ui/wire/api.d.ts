@@ -438,6 +438,125 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/conversations/{id}/scheduled-messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The messages of a conversation that wait for their time or are held, the next one first */
+        get: operations["listScheduledMessages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/conversations/{id}/scheduled-messages/{message_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Cancel a scheduled message
+         * @description Every agent can. Of a cancellation and a sending at the same moment one happens: when the message was sent, the answer is 409 `already-sent`.
+         */
+        delete: operations["cancelScheduledMessage"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/conversations/{id}/scheduled-messages/{message_id}/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a scheduled message now
+         * @description Also one that is held, and when others have written meanwhile. Only its sender and supervisors can.
+         */
+        post: operations["sendScheduledMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/scheduled-messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The messages that you have scheduled, those that are held first
+         * @description At most 200. A message that was sent or cancelled is not listed any more.
+         */
+        get: operations["listOwnScheduledMessages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/conversations/{id}/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Your draft in a conversation
+         * @description 404 when you have none. Only you see it; it is in no event, export or webhook.
+         */
+        get: operations["getDraft"];
+        /**
+         * Write your draft in a conversation
+         * @description The last writer wins. With `If-Match` a draft that was written elsewhere since is kept, and the answer is 412 with its `current_version`. A draft ends when it was not changed for the time that the operator has set (90 days by default).
+         */
+        put: operations["putDraft"];
+        post?: never;
+        /** Remove your draft in a conversation */
+        delete: operations["deleteDraft"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your drafts, the newest first */
+        get: operations["listDrafts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/conversations/{id}/events": {
         parameters: {
             query?: never;
@@ -3101,6 +3220,22 @@ export interface components {
             error_code?: string | null;
             error_reason?: string | null;
         };
+        Draft: {
+            /** Format: uuid */
+            conversation_id: string;
+            content: string;
+            is_private: boolean;
+            /** Format: uuid */
+            in_reply_to?: string | null;
+            seen?: string | null;
+            /** Format: date-time */
+            updated_at: string;
+            /**
+             * Format: uint64
+             * @description It is also the `ETag`. It grows with each change.
+             */
+            version: number;
+        };
         /** @description The item in a request. */
         DraftAutomationRule: {
             description?: string | null;
@@ -3151,6 +3286,9 @@ export interface components {
              */
             examples?: number;
         };
+        DraftList: {
+            data: components["schemas"]["ListedDraft"][];
+        };
         /** @description The item in a request. */
         DraftRule: {
             /** @description Unique in the account. */
@@ -3194,6 +3332,27 @@ export interface components {
              * @default 5
              */
             examples?: number;
+        };
+        /** @description A text that you have written and not sent. */
+        DraftText: {
+            /** @description At most 65,536 characters. */
+            content: string;
+            /**
+             * @description Whether the text is an internal note.
+             * @default false
+             */
+            is_private?: boolean;
+            /**
+             * Format: uuid
+             * @description The message that it answers.
+             * @default null
+             */
+            in_reply_to?: string | null;
+            /**
+             * @description The `cursor` of the newest message when you began to write.
+             * @default null
+             */
+            seen?: string | null;
         };
         /** @description The acts of rules in a span of the past, and the acts of the live bot. */
         DryRun: {
@@ -3622,12 +3781,16 @@ export interface components {
             /** @description The `cursor` of the next page. `null` when this page is the last. */
             next_cursor?: string | null;
         };
+        /** @description Why a scheduled message was not sent at its time. */
+        HoldReason: "written_since" | "closed" | "channel_off" | "outside_reply_window" | "overdue" | "refused";
         /** @description A day on which no business hours begin. */
         Holiday: {
             /** @description `YYYY-MM-DD` */
             date: string;
             name?: string | null;
         };
+        /** @description The fate of a scheduled message when others write before its time. */
+        IfWritten: "send" | "hold";
         /** @description Information to ask the customer for: its name alone, or its name and the question in full. */
         InfoField: string | {
             name: string;
@@ -3678,6 +3841,18 @@ export interface components {
         LinkOnly: {
             /** @description The text after `#join=` of the link. */
             link: string;
+        };
+        /** @description A draft in the list. */
+        ListedDraft: {
+            /** Format: uuid */
+            conversation_id: string;
+            is_private: boolean;
+            /** @description The beginning of its text: 120 characters. */
+            preview: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** Format: uint64 */
+            version: number;
         };
         /** @description The state after the command, and the command's position in the log. */
         MacroAnswer: {
@@ -3937,6 +4112,19 @@ export interface components {
              * @default null
              */
             seen_version?: number | null;
+            /**
+             * Format: date-time
+             * @description When the message is to be sent: a time to come, at most a year ahead. Absent to send it after the account's
+             *      `undo_send_seconds`, which are 0 by default: at once. A message that is sent later can be cancelled until then.
+             * @default null
+             */
+            send_at?: string | null;
+            /**
+             * @description The fate of the message when others write before it is sent: `send`, or `hold` until an agent decides. The default
+             *      is `hold` for a message with `send_at`, and `send` for one that is only delayed so that it can be taken back.
+             * @default null
+             */
+            if_written?: components["schemas"]["IfWritten"] | null;
         };
         NewPassword: {
             /** @default null */
@@ -4405,6 +4593,11 @@ export interface components {
              */
             reacted_at: string;
         };
+        /** @description A conversation in which you have no draft any more. */
+        RemovedDraft: {
+            /** Format: uuid */
+            conversation_id: string;
+        };
         /** @description The state after the command, and the command's position in the log. */
         RemovedPersonAnswer: {
             /** Format: uuid */
@@ -4520,6 +4713,81 @@ export interface components {
              */
             descending?: boolean;
         };
+        /** @description Why a message is sent later. */
+        ScheduleReason: "undo_send" | "send_later";
+        /** @description When and how a message is sent later. */
+        ScheduledFor: {
+            /** Format: date-time */
+            send_at: string;
+            reason: components["schemas"]["ScheduleReason"];
+            if_written: components["schemas"]["IfWritten"];
+        };
+        /** @description A message that an agent has scheduled. */
+        ScheduledMessage: {
+            /**
+             * Format: uuid
+             * @description The id of the message when it is sent.
+             */
+            id: string;
+            /** Format: uuid */
+            conversation_id: string;
+            state: components["schemas"]["ScheduledState"];
+            /** Format: date-time */
+            send_at: string;
+            reason: components["schemas"]["ScheduleReason"];
+            if_written: components["schemas"]["IfWritten"];
+            /** Format: date-time */
+            held_at?: string | null;
+            /** @description Why it was not sent. `null` while it waits for its time. */
+            held_because?: components["schemas"]["HoldReason"] | null;
+            /** @description The reason in words. */
+            held_detail?: string | null;
+            /** Format: uuid */
+            sender_id: string;
+            sender_name?: string | null;
+            content: string;
+            content_type: components["schemas"]["ContentType"];
+            attachments: components["schemas"]["Attachment"][];
+            details?: unknown;
+            template?: components["schemas"]["Template"] | null;
+            /** Format: uuid */
+            in_reply_to?: string | null;
+            metadata: {
+                [key: string]: unknown;
+            };
+            /** Format: date-time */
+            created_at: string;
+        };
+        /** @description A page of a list. */
+        ScheduledMessageList: {
+            data: components["schemas"]["ScheduledMessage"][];
+            /** @description The `cursor` of the next page. `null` when this page is the last. */
+            next_cursor?: string | null;
+        };
+        /** @description The state after the command, and the command's position in the log. */
+        ScheduledMessageStateAnswer: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            conversation_id: string;
+            /**
+             * Format: date-time
+             * @description When it is sent. `null` when it was cancelled or sent.
+             */
+            send_at?: string | null;
+            /**
+             * Format: uint64
+             * @description The version of its stream. It is also the `ETag`.
+             */
+            version: number;
+            /**
+             * @description Send it as `Verbatim-After` with a query whose answer must include this command.
+             * @example 1729
+             */
+            position: string;
+        };
+        /** @description The state of a scheduled message. */
+        ScheduledState: "scheduled" | "held";
         /** @description The results of each kind that was searched. */
         SearchResult: {
             people?: components["schemas"]["FoundPersonList"] | null;
@@ -4987,8 +5255,10 @@ export interface components {
             metadata: {
                 [key: string]: unknown;
             };
-            /** @description The status of the delivery. `null` for a note. */
+            /** @description The status of the delivery. `null` for a note, and for a message that is sent later. */
             delivery?: components["schemas"]["Delivery"] | null;
+            /** @description When and how the message is sent later. Absent for a message that was sent at once, and for a note. */
+            scheduled?: components["schemas"]["ScheduledFor"] | null;
             /** @description Whether this answer of the bot led to the request for a human agent. */
             handoff_requested: boolean;
             handoff_reason?: string | null;
@@ -6226,6 +6496,294 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WrittenMessageAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listScheduledMessages: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduledMessageList"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelScheduledMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduledMessageStateAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sendScheduledMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+            };
+            path: {
+                id: string;
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduledMessageStateAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listOwnScheduledMessages: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduledMessageList"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDraft: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Draft"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putDraft: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description A text that you have written and not sent. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftText"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Draft"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteDraft: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A conversation in which you have no draft any more. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemovedDraft"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listDrafts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token or the session names several accounts. */
+                "X-Account-Id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftList"];
                 };
             };
             /** @description The request was refused. The problem document has the reason. */
