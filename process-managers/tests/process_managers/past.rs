@@ -55,8 +55,9 @@ impl Log {
             credential: None,
         };
         let (_, schema_version) = Event::types().find(|(name, _)| *name == event_type).unwrap();
-        // An event of a message has the message's id.
-        let id = data["message_id"].as_str().map_or(id, |id| EventId(id.parse().unwrap()));
+        // An event of a message has the message's id. What is scheduled is not a message yet.
+        let message = data["message_id"].as_str().filter(|_| event_type != "MessageScheduled");
+        let id = message.map_or(id, |id| EventId(id.parse().unwrap()));
         let event =
             NewEvent { id, event_type: event_type.into(), schema_version, metadata, data: data.to_string() };
         self.commands.store.append(&stream, Expected::Any, vec![event]).await.unwrap();
@@ -141,7 +142,13 @@ impl Log {
         let webhook = json!({
             "webhook_id": self.clock.fresh_id(), "url": "https://example.com", "macro_id": self.clock.fresh_id(),
         });
-        self.append(answered, "WebhookRequested", webhook).await;
+        self.append(answered.clone(), "WebhookRequested", webhook).await;
+        let scheduled = json!({
+            "message_id": self.clock.fresh_id(), "send_at": now + Duration::from_secs(1), "reason": "send_later",
+            "if_written": "send", "sender_id": self.clock.fresh_id(), "content": "By schedule",
+            "content_type": "text",
+        });
+        self.append(answered, "MessageScheduled", scheduled).await;
     }
 
     async fn events(&self) -> Vec<Recorded> {
@@ -188,6 +195,7 @@ fn has_acted(manager: &str, events: &[Recorded]) -> bool {
         "inactivity" => has("MessageSent", "By inactivity"),
         "automation" => has("MessageSent", "By automation"),
         "unanswered" => has("MessageSent", "By unanswered"),
+        "scheduled-messages" => has("MessageSent", "By schedule"),
         other => panic!("what does {other} send, and what does it do when the trigger is past?"),
     }
 }
@@ -200,6 +208,7 @@ fn is_recorded_late(events: &[Recorded], code: &str) -> bool {
     has("SlaBreached", "")
         && has("HandoffRequested", "timeout")
         && has("Queued", "")
+        && has("ScheduledMessageHeld", "overdue")
         && has("MessageFailed", code)
         && (has("WebhookFailed", code) || has("WebhookFailed", "too_old"))
 }
