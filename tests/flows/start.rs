@@ -4,6 +4,7 @@ use crate::fake_whatsapp::FakeWhatsApp;
 use crate::program::{
     DEADLINE, Engine, Program, conversation_of, engine, free_port, has_delivery_state, http, read,
 };
+use event_schemas::Clock;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -117,6 +118,9 @@ async fn every_metric_that_the_documents_name_is_recorded() {
     let id = conversation_of(&ana, "1").await;
     ana.post(&format!("/v1/conversations/{id}/assign"), json!({})).await;
     ana.post(&format!("/v1/conversations/{id}/messages"), json!({ "content": "Hi" })).await;
+    let soon = Clock::System.now() + Duration::from_secs(5);
+    ana.post(&format!("/v1/conversations/{id}/messages"), json!({ "content": "Later", "send_at": soon }))
+        .await;
     ana.get_until(&format!("/v1/conversations/{id}/messages"), |a| has_delivery_state(a, "dispatched")).await;
 
     let document = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/metrics.md")).unwrap();

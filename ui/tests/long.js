@@ -47,7 +47,15 @@ try {
   // The keys lead through rows that were not in the page.
   await page.keyboard.press("j");
   for (let row = 0; row < 40; row += 1) await page.keyboard.press("j");
-  await page.waitForFunction(() => document.activeElement.closest("li")?.getAttribute("aria-posinset") === "41");
+  const isFocused = (place) => document.activeElement.closest("li")?.getAttribute("aria-posinset") === place;
+  await page.waitForFunction(isFocused, "41").catch(async (error) => {
+    const seen = await page.evaluate(() => ({
+      focused: document.activeElement.outerHTML.slice(0, 200),
+      place: document.activeElement.closest("li")?.getAttribute("aria-posinset"),
+      rows: [...document.querySelectorAll("li[aria-posinset]")].map((row) => row.getAttribute("aria-posinset")).join(),
+    }));
+    throw new Error(`the focus is elsewhere: ${JSON.stringify(seen)}`, { cause: error });
+  });
 
   // A conversation of 10,000 messages begins at its end.
   const id = await page.evaluate(async (token) => {
@@ -69,18 +77,26 @@ try {
     const log = document.querySelector(".messages");
     const frame = () => new Promise((done) => requestAnimationFrame(done));
     const seen = () => new Map([...log.querySelectorAll("article.message")].map((one) => [one.dataset.id, one.getBoundingClientRect().top]));
+    // The heights of messages that come into the page are measured some frames later.
+    const settled = async () => {
+      let before;
+      let now = seen();
+      while (!before || String([...before]) !== String([...now])) {
+        await frame();
+        [before, now] = [now, seen()];
+      }
+      return now;
+    };
     const size = () => log.querySelector(".entry").parentElement.parentElement.offsetHeight;
     let worst = 0;
     let fetched = 0;
     const until = performance.now() + 300_000;
     while (performance.now() < until) {
       log.scrollTop = Math.max(0, log.scrollTop - 3_000);
+      const [places, before] = [await settled(), size()];
       await frame();
       await frame();
-      const [places, before] = [seen(), size()];
-      await frame();
-      await frame();
-      const [after, grown] = [seen(), size()];
+      const [after, grown] = [await settled(), size()];
       if (grown > before + 2_000) fetched += 1;
       const middle = log.getBoundingClientRect().top + log.clientHeight / 2;
       const moved = [...places].filter(([id, top]) => after.has(id) && Math.abs(top - middle) < log.clientHeight / 2).map(([id, top]) => Math.abs(after.get(id) - top));

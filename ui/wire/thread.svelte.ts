@@ -168,27 +168,33 @@ export class Thread {
     const { renewals } = this;
     const page = await this.fetchPage({ limit: PAGE, before }, this.reached);
     if (!page || this.renewals !== renewals || this.older !== before) return;
+    const { events, begin } = await this.fetchOlderEvents(page.messages[0]?.created_at ?? "");
+    if (this.renewals !== renewals || this.older !== before) return;
+    // All at once: an event that came between messages later would move what is read.
     for (const message of page.messages) this.keep(message, page.position);
     this.beginAt(page);
-    await this.fetchOlderEvents(page.messages[0]?.created_at ?? "");
+    this.keepEvents(events);
+    this.historyBegin = begin;
   }
 
-  /** Fetches the events back to this time, which are between the messages that are fetched. */
-  private async fetchOlderEvents(since: string) {
+  /** The events back to this time, which are between the messages that are fetched, and where the known ones begin then. */
+  private async fetchOlderEvents(since: string): Promise<{ events: HistoryEvent[]; begin: number }> {
+    const events: HistoryEvent[] = [];
+    let begin = this.historyBegin;
     try {
-      while (this.historyBegin > 0 && !this.isClosed) {
-        const begin = Math.max(0, this.historyBegin - PAGE + 1);
-        const limit = this.historyBegin - begin + 1;
-        const query = { limit, ...(begin > 0 ? { cursor: String(begin) } : {}) };
+      while (begin > 0 && !this.isClosed) {
+        const next = Math.max(0, begin - PAGE + 1);
+        const query = { limit: begin - next + 1, ...(next > 0 ? { cursor: String(next) } : {}) };
         const { data } = await this.desk.api.GET("/v1/conversations/{id}/events", { params: { path: { id: this.id }, query } });
-        if (!data) return;
-        this.keepEvents(data.data);
-        this.historyBegin = begin;
-        if ((data.data[0]?.recordedtime ?? "") < since) return;
+        if (!data) break;
+        events.push(...data.data);
+        begin = next;
+        if ((data.data[0]?.recordedtime ?? "") < since) break;
       }
     } catch {
       // The next page of messages fetches them.
     }
+    return { events, begin };
   }
 
   private keepEvents(events: HistoryEvent[]) {
